@@ -1,0 +1,1 @@
+"""An interactive studio for autoencoders and generative models."""

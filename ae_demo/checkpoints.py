@@ -1,0 +1,106 @@
+"""Checkpoints: one folder per model with its weights, configuration and history. The one place for the Hub."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+ROOT = Path(__file__).resolve().parent.parent / "checkpoints"
+MAX_BYTES = 10_000_000  # larger float32 weights are stored as float16
+WEIGHTS, CONFIG, TRAINING, SAMPLES, CARD = (
+    "model.safetensors", "config.json", "training.json", "samples.png", "README.md",
+)  # fmt: skip
+
+Model = TypeVar("Model", bound=nn.Module)
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint is missing or broken; the message is one sentence with the command that mends it."""
+
+
+def load(model_class: type[Model], name: str, root: Path | str = ROOT) -> Model:
+    """The trained model, float32, in eval mode, strictly checked: every weight present and of the right shape.
+
+    Raises CheckpointError if a file is missing, unreadable or of another architecture."""
+    folder = recover(Path(root) / name)
+    try:
+        model = model_class(**json.loads((folder / CONFIG).read_text(encoding="utf-8")))
+        model.load_state_dict(load_file(folder / WEIGHTS), strict=True)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{error.filename} is missing: {_mend(name)}") from error
+    except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(":")
+        raise CheckpointError(f"The checkpoint {name} is broken ({reason}): {_mend(name)}") from error
+    return model.eval().requires_grad_(False)
+
+
+def _mend(name: str) -> str:
+    return f"run `git checkout -- checkpoints/{name}` to get it back, or `python train.py {name} --fresh` to train it."
+
+
+def save(model: nn.Module, name: str, root: Path | str = ROOT) -> Path:
+    """Writes config.json and model.safetensors to a new folder aside, `.name.part`, for `publish` to put in place.
+
+    The model must be a PyTorchModelHubMixin. Weights are float32, or float16 where that would pass MAX_BYTES."""
+    folder = Path(root) / f".{name}.part"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    config = getattr(model, "_hub_mixin_config", None) or {}
+    (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    weights = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    if sum(value.numel() * value.element_size() for value in weights.values()) > MAX_BYTES:
+        weights = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
+    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    return folder
+
+
+def publish(part: Path, target: Path) -> None:
+    """Renames a whole folder to `target`, in place of what was there; a crash in between loses neither."""
+    old = _old(target)
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    part.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def recover(target: Path) -> Path:
+    """Takes back what `publish` had set aside when it was interrupted between its two renames; returns `target`."""
+    if not target.exists() and _old(target).exists():
+        _old(target).rename(target)
+    return target
+
+
+def _old(target: Path) -> Path:
+    return target.with_name(f".{target.name}.old")
+
+
+def training(name: str, root: Path | str = ROOT) -> dict:
+    """What training.json says about a checkpoint; empty if there is none."""
+    try:
+        return json.loads((Path(root) / name / TRAINING).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def sha256(file: Path) -> str:
+    """Hex digest of a file."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def parameters(model: nn.Module) -> int:
+    """Number of weights."""
+    return sum(weight.numel() for weight in model.parameters())
+
+
+def seeded(model_factory, seed: int) -> nn.Module:
+    """model_factory() with initial weights that depend on the seed alone."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return model_factory()

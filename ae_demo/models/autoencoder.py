@@ -1,0 +1,35 @@
+"""Convolutional autoencoder of the course notes, after Hinton & Salakhutdinov, "Reducing the Dimensionality of Data
+with Neural Networks", Science 2006 (https://doi.org/10.1126/science.1127647)."""
+
+from huggingface_hub import PyTorchModelHubMixin
+from torch import Tensor, nn
+
+
+def down(channels_in: int, channels_out: int) -> nn.Sequential:
+    """Halves height and width (rounding up): (N, channels_in, H, W) -> (N, channels_out, ceil(H/2), ceil(W/2))."""
+    return nn.Sequential(nn.Conv2d(channels_in, channels_out, 3, 2, 1), nn.ReLU())
+
+
+def up(channels_in: int, channels_out: int, odd: bool = False) -> nn.ConvTranspose2d:
+    """Doubles height and width (minus one where `odd`): (N, channels_in, H, W) -> (N, channels_out, 2H, 2W)."""
+    return nn.ConvTranspose2d(channels_in, channels_out, 3, 2, 1, output_padding=0 if odd else 1)
+
+
+class Autoencoder(nn.Module, PyTorchModelHubMixin):
+    """(N, 1, 28, 28) in [0, 1] -> reconstruction, same shape and range.
+
+    `depth` 3 keeps 64 · width of 4×4 places (1024 numbers at width 16), `depth` 4 keeps 8 · width (128 numbers)."""
+
+    def __init__(self, width: int = 16, depth: int = 3):
+        super().__init__()
+        w = width
+        encoder = [down(1, w), down(w, 2 * w), down(2 * w, 4 * w)]  # (w, 14, 14) (2w, 7, 7) (4w, 4, 4)
+        decoder = [up(4 * w, 2 * w, odd=True), nn.ReLU(), up(2 * w, w), nn.ReLU(), up(w, 1), nn.Sigmoid()]
+        if depth == 4:
+            encoder += [down(4 * w, 2 * w)]  # (2w, 2, 2)
+            decoder = [up(2 * w, 4 * w), nn.ReLU(), *decoder]
+        self.encoder = nn.Sequential(*encoder)
+        self.decoder = nn.Sequential(*decoder)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decoder(self.encoder(x))

@@ -1,0 +1,1 @@
+"""Objectives, loops, metrics, and the table of everything that is trained."""

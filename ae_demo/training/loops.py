@@ -1,0 +1,96 @@
+"""Training loops as generators: each step yields its metrics, and whoever drives the loop draws, saves or stops."""
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from ae_demo.data.datasets import Images
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on; the message is one sentence that says what to do."""
+
+
+def batches(data: Images, batch_size: int, seed: int, start: int = 0, rank: int = 0, world: int = 1) -> Iterator[dict]:
+    """Endless shuffled batches from step `start` on; the same for the same seed, wherever a run is taken up again.
+
+    Every pass over the data is a new permutation. Of each batch a process takes every world-th row."""
+    batch_size = min(batch_size, len(data))
+    per_epoch = len(data) // batch_size
+    order, epoch = None, None
+    step = start
+    while True:
+        if epoch != step // per_epoch:
+            epoch = step // per_epoch
+            order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed * 100_003 + epoch))
+        first = step % per_epoch * batch_size
+        yield data[order[first : first + batch_size][rank::world]]
+        step += 1
+
+
+def warm_cosine(step: int, steps: int, warmup: float = 0.02) -> float:
+    """Factor on the learning rate: linear rise over the first share `warmup` of the steps, then a half cosine to 0."""
+    rise = max(1, int(warmup * steps))
+    return min((step + 1) / rise, 0.5 * (1 + math.cos(math.pi * step / steps)))
+
+
+def constant(step: int, steps: int) -> float:
+    """Factor 1 on the learning rate."""
+    return 1.0
+
+
+def fit(
+    model: nn.Module,
+    data: Images,
+    loss: Callable,
+    *,
+    steps: int,
+    batch_size: int,
+    accelerator: Accelerator,
+    lr: float = 1e-3,
+    weight_decay: float = 0.0,
+    schedule: Callable[[int, int], float] = constant,
+    ema_decay: float | None = None,
+    bf16: bool = False,
+    seed: int = 0,
+    start: int = 0,
+    state: Path | None = None,
+) -> Iterator[dict[str, float]]:
+    """Minimises loss(model, batch)["loss"] with AdamW (Adam where weight_decay is 0) over steps start + 1 … steps.
+
+    Yields {"loss": …, parts …} after each step. `state` is a folder written by `accelerator.save_state` after step
+    `start`. With `ema_decay` the model ends up with the averaged weights. TrainingError if the loss is not finite."""
+    from diffusers.training_utils import EMAModel  # takes 3 s to import: only where something is trained
+
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
+    model, optimizer = accelerator.prepare(model.train(), optimizer)
+    average = None
+    if ema_decay:
+        average = EMAModel(accelerator.unwrap_model(model).parameters(), decay=ema_decay, use_ema_warmup=True, power=0.75)
+        average.to(accelerator.device)
+        accelerator.register_for_checkpointing(average)
+    if state:
+        accelerator.load_state(str(state))
+    stream = batches(data, batch_size, seed, start, accelerator.process_index, accelerator.num_processes)
+    for step in range(start, steps):
+        batch = {name: tensor.to(accelerator.device) for name, tensor in next(stream).items()}
+        for group in optimizer.param_groups:
+            group["lr"] = lr * schedule(step, steps)
+        with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=bf16):
+            parts = loss(model, batch)
+        metrics = {name: value.item() for name, value in parts.items()}
+        if not math.isfinite(metrics["loss"]):
+            raise TrainingError(f"The loss became {metrics['loss']} at step {step + 1}")
+        accelerator.backward(parts["loss"])
+        accelerator.clip_grad_norm_(model.parameters(), 1.0) if average else None
+        optimizer.step()
+        optimizer.zero_grad()
+        if average:
+            average.step(accelerator.unwrap_model(model).parameters())
+        yield metrics
+    if average:
+        average.copy_to(accelerator.unwrap_model(model).parameters())

@@ -1,0 +1,136 @@
+"""RECIPES: the table of everything that is trained."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from ae_demo.data.corruptions import add_random_noise, random_sketch
+from ae_demo.data.datasets import emoji_pairs, fashion_mnist, mnist
+from ae_demo.models.autoencoder import Autoencoder
+from ae_demo.models.colorization import Colorization, ColorizationBaseline
+from ae_demo.models.ddpm import DDPM
+from ae_demo.models.vae import VAE
+from ae_demo.training import losses, metrics, strips
+from ae_demo.training.loops import fit, warm_cosine
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one checkpoint comes about.
+
+    data(data_dir, split) -> Images; model() -> module; train(model, data, steps=…, batch_size=…, …) -> metrics per step;
+    evaluate(model, data) -> scores; strip(model, data) -> rows of pictures. `splits` are the held-out data that are scored,
+    `headline` the scores that the results table shows."""
+
+    title: str
+    data: Callable
+    model: Callable
+    train: Callable
+    steps: int
+    batch_size: int
+    evaluate: Callable
+    strip: Callable
+    headline: tuple[str, ...]
+    splits: tuple[str, ...] = ("held_out", "sample")
+
+
+RECIPES = {
+    "colorization-baseline": Recipe(
+        title="Line art to colour, the course notes' network",
+        data=emoji_pairs,
+        model=ColorizationBaseline,
+        train=partial(fit, loss=partial(losses.colorization_mse, sketch=random_sketch), lr=1e-3, bf16=True),
+        steps=3_000,
+        batch_size=32,
+        evaluate=metrics.colorization_scores,
+        strip=strips.colorizations,
+        headline=("psnr", "ssim", "colorfulness"),
+        splits=("held_out", "held_out_artist", "sample"),
+    ),
+    "colorization": Recipe(
+        title="Line art to colour, U-Net",
+        data=emoji_pairs,
+        model=partial(Colorization, width=56),
+        train=partial(
+            fit,
+            loss=partial(losses.colorization_l1, sketch=random_sketch),
+            lr=1e-3,
+            weight_decay=0.02,
+            schedule=warm_cosine,
+            ema_decay=0.999,
+            bf16=True,
+        ),
+        steps=12_000,
+        batch_size=32,
+        evaluate=metrics.colorization_scores,
+        strip=strips.colorizations,
+        headline=("psnr", "ssim", "colorfulness"),
+        splits=("held_out", "held_out_artist", "sample"),
+    ),
+    "autoencoder": Recipe(
+        title="Autoencoder, code of 1024 numbers",
+        data=fashion_mnist,
+        model=partial(Autoencoder, width=16, depth=3),
+        train=partial(fit, loss=losses.reconstruction, lr=1e-3),
+        steps=9_380,  # 20 passes over the data
+        batch_size=128,
+        evaluate=metrics.reconstruction_scores,
+        strip=strips.reconstructions,
+        headline=("mse", "psnr", "ssim"),
+    ),
+    "autoencoder-z128": Recipe(
+        title="Autoencoder, code of 128 numbers",
+        data=fashion_mnist,
+        model=partial(Autoencoder, width=16, depth=4),
+        train=partial(fit, loss=losses.reconstruction, lr=1e-3),
+        steps=9_380,
+        batch_size=128,
+        evaluate=metrics.reconstruction_scores,
+        strip=strips.reconstructions,
+        headline=("mse", "psnr", "ssim"),
+    ),
+    "denoising": Recipe(
+        title="Denoising autoencoder, every noise level up to 1",
+        data=fashion_mnist,
+        model=partial(Autoencoder, width=16, depth=3),
+        train=partial(fit, loss=partial(losses.reconstruction, corrupt=add_random_noise), lr=2e-3, schedule=warm_cosine),
+        steps=18_760,  # 40 passes
+        batch_size=128,
+        evaluate=metrics.denoising_scores,
+        strip=partial(strips.reconstructions, sigma=0.5),
+        headline=("mse", "psnr", "ssim"),
+    ),
+    "vae-mnist": Recipe(
+        title="VAE with two latent numbers, digits",
+        data=mnist,
+        model=VAE,
+        train=partial(fit, loss=losses.elbo, lr=1e-3, schedule=warm_cosine, ema_decay=0.999, bf16=True),
+        steps=23_400,  # 100 passes
+        batch_size=256,
+        evaluate=metrics.elbo_scores,
+        strip=strips.manifold,
+        headline=("nats", "recon", "kl"),
+    ),
+    "vae-fashion": Recipe(
+        title="VAE with two latent numbers, clothing",
+        data=fashion_mnist,
+        model=VAE,
+        train=partial(fit, loss=losses.elbo, lr=1e-3, schedule=warm_cosine, ema_decay=0.999, bf16=True),
+        steps=23_400,
+        batch_size=256,
+        evaluate=metrics.elbo_scores,
+        strip=strips.manifold,
+        headline=("nats", "recon", "kl"),
+    ),
+    "ddpm-fashion": Recipe(
+        title="Diffusion, clothing by class",
+        data=fashion_mnist,
+        model=DDPM,
+        train=partial(fit, loss=losses.diffusion, lr=6e-4, schedule=warm_cosine, ema_decay=0.999, bf16=True),
+        steps=7_500,
+        batch_size=64,
+        evaluate=metrics.diffusion_scores,
+        strip=strips.class_samples,
+        headline=("mse", "recognised"),
+    ),
+}

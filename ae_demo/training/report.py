@@ -1,0 +1,86 @@
+"""What a run leaves behind in words: the model card, and its line in the README's results table."""
+
+import re
+from pathlib import Path
+
+from ae_demo import checkpoints
+from ae_demo.training.recipes import RECIPES
+
+DATA_LICENCES = {
+    "mnist": "MNIST (CC BY-SA 3.0)",
+    "fashion_mnist": "Fashion-MNIST (MIT)",
+    "emoji_pairs": "Noto (Apache-2.0), OpenMoji (CC BY-SA 4.0) and Twemoji (CC BY 4.0) emoji",
+    "pair_folder": "a folder of pairs",
+}
+UNITS = {"psnr": "dB", "psnr_rough": "dB", "nats": "nats", "recon": "nats", "kl": "nats"}
+
+
+def number(name: str, value: float) -> str:
+    """A score as text, with its unit: 0.00112, 14.3 dB, 141 nats."""
+    text = f"{value:.4g}" if abs(value) < 10 else f"{value:.1f}"
+    return f"{text} {UNITS[name]}" if name in UNITS else text
+
+
+def card(name: str, training: dict) -> str:
+    """Markdown of the model card, with the front matter that the Hub reads, from training.json."""
+    recipe = RECIPES[name]
+    data = DATA_LICENCES[training["data"]["loader"]]
+    scores = "\n".join(
+        f"| {split} | {score} | {number(score, value)} |"
+        for split, values in training["scores"].items()
+        for score, value in values.items()
+    )
+    module, model = training["model"]["module"], training["model"]["class"]
+    return f"""---
+library_name: pytorch
+license: apache-2.0
+tags: [{name.split("-")[0]}, ae-demo]
+---
+# {recipe.title}
+
+`{name}`: {training["model"]["parameters"]:,} parameters, trained on {data}, {training["data"]["images"]:,} pictures,
+{training["run"]["steps"]:,} steps of {training["run"]["batch_size"]}, in {training["run"]["seconds"] / 60:.0f} minutes on {training["run"]["device"]}.
+
+![samples](samples.png)
+
+{(recipe.strip.func if hasattr(recipe.strip, "func") else recipe.strip).__doc__}
+
+```python
+from ae_demo import checkpoints
+from {module} import {model}
+model = checkpoints.load({model}, "{name}")
+```
+
+| data | score | value |
+|---|---|---|
+{scores}
+
+`python train.py {name}` trains it, `python train.py --evaluate {name}` measures it again.
+"""
+
+
+def results_table(root: Path) -> str:
+    """Markdown table of every checkpoint under `root`, one line each, in the order of RECIPES."""
+    lines = ["| checkpoint | what | parameters | held-out scores | trained |", "|---|---|---|---|---|"]
+    for name, recipe in RECIPES.items():
+        if training := checkpoints.training(name, root):
+            run = training["run"]
+            scores = []
+            for split, values in training["scores"].items():
+                if split != "sample":
+                    shown = ", ".join(f"{s} {number(s, values[s])}" for s in recipe.headline)
+                    scores.append(shown if split == "held_out" else f"{split.replace('_', ' ')}: {shown}")
+            lines.append(
+                f"| [`{name}`](checkpoints/{name}) | {recipe.title} | {training['model']['parameters']:,} | "
+                f"{'<br>'.join(scores)} | {run['steps']:,} × {run['batch_size']}, {run['seconds'] / 60:.0f} min, {run['device']} |"
+            )
+    return "\n".join(lines)
+
+
+def update_readme(readme: Path, root: Path) -> None:
+    """Puts the results table between the two `results` comments of a README; leaves a file without them alone."""
+    text = readme.read_text(encoding="utf-8")
+    table = f"<!-- results -->\n{results_table(root)}\n<!-- /results -->"
+    changed = re.sub(r"<!-- results -->.*?<!-- /results -->", lambda _: table, text, flags=re.DOTALL)
+    if changed != text:
+        readme.write_text(changed, encoding="utf-8")

@@ -1,0 +1,52 @@
+"""What a model makes, to look at: (model, data) -> rows of pictures (rows, columns, C, H, W) in [0, 1]; seeded."""
+
+import torch
+from torch import Tensor
+
+from ae_demo.data.corruptions import add_noise, random_sketch
+from ae_demo.data.datasets import Images
+
+
+def spread(data: Images, n: int) -> dict[str, Tensor]:
+    """n pictures, evenly from the whole dataset."""
+    return data[torch.linspace(0, len(data) - 1, min(n, len(data))).long()]
+
+
+@torch.inference_mode()
+def reconstructions(model, data: Images, sigma: float = 0.0, n: int = 12) -> Tensor:
+    """Rows: input (with noise of level sigma), output, truth."""
+    x = spread(data, n)["image"]
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    given = add_noise(x, sigma, noise)
+    return torch.stack([given, model(given), x])
+
+
+@torch.inference_mode()
+def colorizations(model, data: Images, n: int = 12) -> Tensor:
+    """Rows: clean line art, output, the same roughly drawn, output, truth."""
+    batch = spread(data, n)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        rough, _ = random_sketch(batch)
+    rows = [batch["line"], model(batch["line"]), rough, model(rough), batch["color"]]
+    return torch.stack([row.expand(-1, 3, -1, -1) for row in rows])
+
+
+@torch.inference_mode()
+def manifold(model, data: Images, n: int = 12, reach: float = 2.5) -> Tensor:
+    """Decoded pictures on an n × n grid over the latent plane, from −reach to reach, z₂ upwards."""
+    return model.decode(plane(n, reach)).unflatten(0, (n, n))
+
+
+def plane(n: int, reach: float) -> Tensor:
+    """Grid over the latent plane, row by row from the top left: (n², 2)."""
+    line = torch.linspace(-reach, reach, n)
+    z2, z1 = torch.meshgrid(line.flip(0), line, indexing="ij")
+    return torch.stack([z1, z2], dim=-1).view(-1, 2)
+
+
+def class_samples(model, data: Images, n: int = 8) -> Tensor:
+    """One row of samples per class, guidance 2, 50 steps."""
+    y = torch.arange(model.num_classes).repeat_interleave(n)
+    *_, (_, x, _) = model.sample(y, 50, guidance=2.0, seed=0)
+    return x.unflatten(0, (model.num_classes, n))
