@@ -26,6 +26,18 @@ SAVE_EVERY = 120  # seconds between two saved states
 CURVE_POINTS = 200  # of the stored loss curve
 
 
+def commit() -> str | None:
+    """The git commit of the code, with + if the working tree differs; None outside a checkout."""
+    answer = subprocess.run(
+        ["git", "describe", "--always", "--abbrev=12", "--dirty=+"],
+        cwd=HOME, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return answer.stdout.strip() or None
+
+
+COMMIT = commit()  # of the code that is running, whatever is checked out by the end
+
+
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="recipes to train, or all")
@@ -114,7 +126,7 @@ def train(name: str, args: argparse.Namespace, accelerator: Accelerator) -> None
     part = checkpoints.save(model, name, args.out)
     run = {
         "steps": steps, "batch_size": identity["batch_size"], "seed": args.seed,
-        "seconds": round(progress["seconds"], 1), "device": device(accelerator), "commit": commit(),
+        "seconds": round(progress["seconds"], 1), "device": device(accelerator), "commit": COMMIT,
         "python": platform.python_version(), "torch": torch.__version__,
     }  # fmt: skip
     loader = "pair_folder" if args.pairs_dir else recipe.data.__name__
@@ -179,14 +191,6 @@ def device(accelerator: Accelerator) -> str:
     if accelerator.device.type == "cuda":
         return torch.cuda.get_device_name()
     return f"{os.cpu_count()} CPU cores"
-
-
-def commit() -> str | None:
-    """The git commit of the code, with + if the working tree differs; None outside a checkout."""
-    answer = subprocess.run(
-        ["git", "describe", "--always", "--abbrev=12", "--dirty=+"], cwd=HOME, capture_output=True, text=True, check=False
-    )
-    return answer.stdout.strip() or None
 
 
 def main(argv: list[str] | None = None) -> int:

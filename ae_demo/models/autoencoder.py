@@ -5,9 +5,9 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 
-def down(channels_in: int, channels_out: int) -> nn.Sequential:
+def down(channels_in: int, channels_out: int) -> nn.Conv2d:
     """Halves height and width (rounding up): (N, channels_in, H, W) -> (N, channels_out, ceil(H/2), ceil(W/2))."""
-    return nn.Sequential(nn.Conv2d(channels_in, channels_out, 3, 2, 1), nn.ReLU())
+    return nn.Conv2d(channels_in, channels_out, 3, 2, 1)
 
 
 def up(channels_in: int, channels_out: int, odd: bool = False) -> nn.ConvTranspose2d:
@@ -23,10 +23,10 @@ class Autoencoder(nn.Module, PyTorchModelHubMixin):
     def __init__(self, width: int = 16, depth: int = 3):
         super().__init__()
         w = width
-        encoder = [down(1, w), down(w, 2 * w), down(2 * w, 4 * w)]  # (w, 14, 14) (2w, 7, 7) (4w, 4, 4)
+        encoder = [down(1, w), nn.ReLU(), down(w, 2 * w), nn.ReLU(), down(2 * w, 4 * w)]  # 14×14, 7×7, code (4w, 4, 4)
         decoder = [up(4 * w, 2 * w, odd=True), nn.ReLU(), up(2 * w, w), nn.ReLU(), up(w, 1), nn.Sigmoid()]
         if depth == 4:
-            encoder += [down(4 * w, 2 * w)]  # (2w, 2, 2)
+            encoder += [nn.ReLU(), down(4 * w, 2 * w)]  # code (2w, 2, 2)
             decoder = [up(2 * w, 4 * w), nn.ReLU(), *decoder]
         self.encoder = nn.Sequential(*encoder)
         self.decoder = nn.Sequential(*decoder)
