@@ -33,7 +33,7 @@ def load(model_class: type[Model], name: str, root: Path | str = ROOT) -> Model:
         model = model_class(**json.loads((folder / CONFIG).read_text(encoding="utf-8")))
         model.load_state_dict(load_file(folder / WEIGHTS), strict=True)
     except FileNotFoundError as error:
-        raise CheckpointError(f"{error.filename} is missing: {_mend(name)}") from error
+        raise CheckpointError(f"The checkpoint {name} is missing: {_mend(name)}") from error
     except (OSError, ValueError, TypeError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0].rstrip(":")
         raise CheckpointError(f"The checkpoint {name} is broken ({reason}): {_mend(name)}") from error

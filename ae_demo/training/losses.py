@@ -31,7 +31,7 @@ def colorization_mse(model, batch: Batch, sketch) -> Loss:
     return {"loss": F.mse_loss(model(x).float(), color)}
 
 
-def colorization_l1(model, batch: Batch, sketch, chroma_weight: float = 1.0) -> Loss:
+def colorization_l1(model, batch: Batch, sketch, chroma_weight: float = 0.0) -> Loss:
     """w |y − ŷ| with w = 1 + chroma_weight · (max y − min y over the channels); (sketch, y) = sketch(batch).
 
     |·| because its optimum, the median, is one of the colours and not their mean; w because most of every picture is

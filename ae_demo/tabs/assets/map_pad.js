@@ -1,7 +1,7 @@
 // The latent plane: a picture of it, labelled points on it, and a dot to drag. Value: {dataset, z: [z1, z2]}.
 const plane = element.querySelector(".plane"), image = plane.querySelector("img");
 const canvas = plane.querySelector("canvas"), dot = plane.querySelector(".dot");
-const legend = element.querySelector(".legend");
+const legend = element.querySelector(".legend"), about = element.querySelector(".about");
 const reach = +plane.getAttribute("aria-valuemax");
 let dataset = null, z = [0, 0];
 
@@ -21,10 +21,11 @@ async function load(name) {
   const map = await server.latent_map(name);
   if (!map || dataset !== name) return;
   if (map.error) {
-    legend.textContent = map.error;
+    about.textContent = map.error;
     return;
   }
   image.src = map.manifold;
+  about.textContent = map.about;
   const pen = canvas.getContext("2d"), half = canvas.width / 2;
   pen.clearRect(0, 0, canvas.width, canvas.height);
   for (const [x, y, label] of map.points) {
@@ -68,3 +69,4 @@ function show() {
 }
 watch("value", show);
 show();
+move(z, true); // the first picture

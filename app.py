@@ -1,0 +1,39 @@
+"""The app: one tab per module in `ae_demo.tabs.TABS`. Run it with `python app.py`."""
+
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # the app talks to nobody
+
+import gradio as gr
+import torch
+
+from ae_demo.tabs import TABS
+from ae_demo.tabs.texts import TEXTS
+
+TEXT = TEXTS["app"]
+CSS = "footer { display: none !important } .gradio-container { max-width: 1280px !important; margin: 0 auto !important }"
+
+
+def build() -> gr.Blocks:
+    """The whole page."""
+    with gr.Blocks(title=TEXT["title"], analytics_enabled=False) as page:
+        gr.Markdown(f"# {TEXT['title']}\n{TEXT['intro']}")
+        with gr.Tabs():
+            for tab in TABS:
+                with gr.Tab(tab.TITLE, id=tab.__name__.rpartition(".")[2]):
+                    gr.Markdown(tab.ABOUT)
+                    tab.build()
+    return page
+
+
+def launch(**options):
+    """Starts the server with the options of the app; more, or others, as in gr.Blocks.launch."""
+    torch.set_num_threads(1)  # two threads are hardly faster here, and a hundred times slower when the cores are busy
+    page = build().queue(max_size=32)
+    return page.launch(
+        **{"theme": gr.themes.Soft(font=["system-ui", "sans-serif"]), "css": CSS, "run_history": False, "ssr_mode": False, "max_file_size": "20mb"} | options
+    )
+
+
+if __name__ == "__main__":
+    launch()
