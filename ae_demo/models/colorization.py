@@ -1,6 +1,8 @@
 """Line art to colour: the course notes' plain autoencoder, and a U-Net (Ronneberger et al., 2015,
 https://arxiv.org/abs/1505.04597)."""
 
+from itertools import pairwise
+
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
@@ -63,7 +65,7 @@ class Attention(nn.Module):
 class Colorization(nn.Module, PyTorchModelHubMixin):
     """sketch (N, 1, H, W) in [0, 1], 1 is paper -> colours (N, 3, H, W) in [0, 1]; H, W multiples of 32.
 
-    Works on 4×4 pixels per place: most of the cost of a U-Net lies in its finest level, and line art has little to say
+    In training mode the colours are not clipped. Works on 4×4 pixels per place: most of the cost of a U-Net lies in its finest level, and line art has little to say
     there. A thin full-resolution head puts the colours back inside the lines."""
 
     def __init__(self, width: int = 64):
@@ -71,10 +73,11 @@ class Colorization(nn.Module, PyTorchModelHubMixin):
         sizes = [width, 2 * width, 3 * width, 4 * width]  # at 1/4, 1/8, 1/16, 1/32 of the resolution
         self.stem = nn.Conv2d(16, width, 3, padding=1)
         self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
-        for c, c_next in zip(sizes[:-1], sizes[1:], strict=True):
+        for c, c_next in pairwise(sizes):
             self.downs.append(nn.ModuleList([ConvBlock(c, c), nn.Conv2d(c, c_next, 3, 2, 1)]))
             self.ups.insert(0, nn.ModuleList([nn.Conv2d(c_next, c, 1), ConvBlock(2 * c, c)]))
-        self.middle = nn.Sequential(ConvBlock(sizes[-1], sizes[-1]), Attention(sizes[-1]), ConvBlock(sizes[-1], sizes[-1]))
+        deep = sizes[-1]
+        self.middle = nn.Sequential(ConvBlock(deep, deep), Attention(deep), ConvBlock(deep, deep))
         self.patches = nn.Conv2d(width, 8 * 16, 3, padding=1)
         self.head = nn.Sequential(nn.Conv2d(9, 16, 3, padding=1), nn.SiLU(), nn.Conv2d(16, 3, 3, padding=1))
 
@@ -90,4 +93,5 @@ class Colorization(nn.Module, PyTorchModelHubMixin):
             h = F.interpolate(grow(h), scale_factor=2.0, mode="nearest")
             h = block(torch.cat([h, skips.pop()], dim=1))
         h = F.pixel_shuffle(self.patches(F.silu(h)), 4)  # (N, 8, H, W)
-        return self.head(torch.cat([h, x], dim=1)).sigmoid()
+        color = self.head(torch.cat([h, x], dim=1))
+        return color if self.training else color.clamp(0, 1)  # unclipped in training: a sigmoid gets stuck at white

@@ -1,0 +1,28 @@
+# `make app` starts the app, `make test` runs all tests; each first installs what it needs into .venv.
+.PHONY: app test
+PYTHON ?= python3
+BIN := .venv/bin
+
+app: .venv/.app
+	$(BIN)/python app.py
+
+test: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest
+
+.venv/.app: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv/.test: .venv/.app tests/requirements.txt
+	@if ! command -v $${CHROMIUM:-chromium} >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	  else \
+	    echo "The browser tests need Chromium: install it, or set CHROMIUM to the path of a Chrome or Chromium."; exit 1; \
+	  fi; \
+	fi
+	$(BIN)/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	touch $@

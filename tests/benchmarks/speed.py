@@ -1,0 +1,48 @@
+"""How fast the shipped models answer here, eager PyTorch against `runtime.fast`: python -m tests.benchmarks.speed.
+
+Prints the median milliseconds of one answer, their ratio, and the largest difference between the two answers. The two
+take turns, so that a machine whose speed drifts does not favour either."""
+
+import statistics
+import time
+
+import torch
+
+from ae_demo import checkpoints, runtime
+from ae_demo.models.colorization import Colorization, ColorizationBaseline
+from ae_demo.models.ddpm import DDPM
+
+CASES = {
+    "colorization": (Colorization, lambda n: (torch.rand(n, 1, 128, 128),)),
+    "colorization-baseline": (ColorizationBaseline, lambda n: (torch.rand(n, 1, 128, 128),)),
+    "ddpm-fashion": (DDPM, lambda n: (torch.randn(n, 1, 28, 28), torch.full((n,), 500), torch.full((n,), 7))),
+}
+
+
+def milliseconds(function, inputs: tuple) -> float:
+    """Duration of one call."""
+    begun = time.perf_counter()
+    function(*inputs)
+    return 1000 * (time.perf_counter() - begun)
+
+
+@torch.inference_mode()
+def compare(name: str, n: int, rounds: int = 40) -> str:
+    """One line of the table: a model at batch size n."""
+    model_class, make = CASES[name]
+    model = checkpoints.load(model_class, name)
+    fast, inputs = runtime.fast(model), make(n)
+    fast(*inputs)
+    while not fast.ready(*inputs):
+        time.sleep(0.05)
+    times = [(milliseconds(model, inputs), milliseconds(fast, inputs)) for _ in range(rounds)][5:]
+    eager, quick = (statistics.median(column) for column in zip(*times, strict=True))
+    difference = float((model(*inputs) - fast(*inputs)).abs().max())
+    return f"{name:<24}{n:>6}{eager:>10.1f}{quick:>10.1f}{eager / quick:>8.1f}{difference:>12.4f}"
+
+
+if __name__ == "__main__":
+    print(f"{'model':<24}{'batch':>6}{'eager ms':>10}{'fast ms':>10}{'ratio':>8}{'difference':>12}")
+    for case in CASES:
+        for size in (1, 2):
+            print(compare(case, size), flush=True)

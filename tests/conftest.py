@@ -1,0 +1,40 @@
+"""What several tests share: one thread, no network, and small datasets made of the samples in the repository."""
+
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from ae_demo.data import datasets, emoji
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def data_dir(tmp_path_factory):
+    """A data folder in the official formats and sizes, filled with copies of the samples."""
+    root = tmp_path_factory.mktemp("data")
+    for name, load in (("MNIST", datasets.mnist), ("FashionMNIST", datasets.fashion_mnist)):
+        sample = load(split="sample").tensors
+        raw = root / name / "raw"
+        raw.mkdir(parents=True)
+        for prefix, n in (("train", 60_000), ("t10k", 10_000)):
+            head = b"\0\0\x08\x03" + b"".join(v.to_bytes(4, "big") for v in (n, 28, 28))
+            (raw / f"{prefix}-images-idx3-ubyte").write_bytes(head + sample["image"].numpy().tobytes() * (n // 1000))
+            labels = sample["label"].byte().numpy().tobytes() * (n // 1000)
+            (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(b"\0\0\x08\x01" + n.to_bytes(4, "big") + labels)
+    pairs = datasets.emoji_pairs(split="sample").tensors
+    (root / "emoji").mkdir()
+    rows = torch.arange(64)
+    tensors = {"color": pairs["color"], "line": pairs["line"], "artist": rows % 4, "held_out": rows >= 48}
+    save_file(tensors, root / "emoji" / f"pairs-{emoji.SIZE}.safetensors")
+    return str(root)

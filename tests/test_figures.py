@@ -1,0 +1,35 @@
+"""Tensors to pictures and back."""
+
+import base64
+from io import BytesIO
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ae_demo import figures
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_png_data_uri_is_lossless(channels):
+    x = torch.randint(0, 256, (channels, 5, 7)).float() / 255
+    uri = figures.data_uri(figures.to_pil(x))
+    back = np.asarray(Image.open(BytesIO(base64.b64decode(uri.removeprefix("data:image/png;base64,")))))
+    assert np.array_equal(back.reshape(5, 7, channels), (x * 255).byte().permute(1, 2, 0).numpy())
+
+
+def test_values_outside_the_range_are_clipped_and_enlarging_repeats_pixels():
+    image = figures.to_pil(torch.tensor([[[-1.0, 2.0]]]).expand(1, 2, 2), size=4)
+    assert np.asarray(image)[0].tolist() == [0, 0, 255, 255]
+
+
+def test_a_grid_is_rows_of_pictures():
+    rows = torch.arange(6.0).view(2, 3, 1, 1, 1).expand(2, 3, 1, 4, 4) / 6
+    grid = figures.to_grid(rows)
+    assert grid.shape == (1, 8, 12)
+    assert torch.equal(grid[0, ::4, ::4], torch.arange(6.0).view(2, 3) / 6)
+
+
+def test_jpeg_is_used_where_a_quality_is_given():
+    assert figures.data_uri(Image.new("RGB", (8, 8)), quality=80).startswith("data:image/jpeg;base64,")

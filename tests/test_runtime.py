@@ -1,0 +1,64 @@
+"""The fast path answers like the model, for every shape, and steps aside when it fails."""
+
+import time
+
+import pytest
+import torch
+
+from ae_demo import runtime
+from ae_demo.models.colorization import Colorization
+from ae_demo.models.ddpm import DDPM
+
+INPUTS = {
+    "colorization": (lambda: Colorization(width=8), lambda n: (torch.rand(n, 1, 64, 64),)),
+    "ddpm": (
+        lambda: DDPM(width=8),
+        lambda n: (torch.randn(n, 1, 28, 28), torch.arange(n) * 100 + 7, torch.arange(n) % 11),
+    ),
+}
+
+
+def wait(fast, inputs):
+    deadline = time.monotonic() + 60
+    while not fast.ready(*inputs):
+        assert time.monotonic() < deadline, "never ready"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_fast_equals_eager_before_and_after_conversion(name):
+    make, inputs = INPUTS[name]
+    model = make().eval()
+    fast = runtime.fast(model)
+    for n in (1, 3):
+        given = inputs(n)
+        with torch.inference_mode():
+            expected = model(*given)
+        assert torch.equal(fast(*given), expected)  # eager, as it is not ready
+        wait(fast, given)
+        answer = fast(*given)
+        scale = expected.abs().max()
+        assert (answer - expected).abs().max() < 0.03 * scale
+        other = inputs(n)
+        with torch.inference_mode():
+            assert (fast(*other) - model(*other)).abs().max() < 0.03 * scale
+
+
+def test_without_openvino_the_model_itself_answers(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "openvino", None)  # import fails
+    model = Colorization(width=8).eval()
+    fast, x = runtime.fast(model), torch.rand(1, 1, 32, 32)
+    for _ in range(3):
+        with torch.inference_mode():
+            assert torch.equal(fast(x), model(x))
+        time.sleep(0.1)
+    assert not fast.ready(x)
+
+
+def test_shapes_beyond_the_cache_still_get_an_answer(monkeypatch):
+    monkeypatch.setattr(runtime, "CACHED_SHAPES", 0)
+    model = Colorization(width=8).eval()
+    with torch.inference_mode():
+        assert torch.equal(runtime.fast(model)(x := torch.rand(1, 1, 32, 32)), model(x))

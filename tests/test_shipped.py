@@ -1,0 +1,54 @@
+"""The weights in the repository: whole, small, and as good as the README says."""
+
+import pytest
+
+from ae_demo import checkpoints
+from ae_demo.training.recipes import RECIPES
+
+LOWER, HIGHER = "lower", "higher"
+TARGETS = {  # what each was to reach on all held-out data
+    "colorization": ("psnr", HIGHER, 14.0),
+    "autoencoder": ("mse", LOWER, 0.0012),
+    "autoencoder-z128": ("mse", LOWER, 0.0045),
+    "vae-mnist": ("nats", LOWER, 142.0),
+    "ddpm-fashion": ("recognised", HIGHER, 0.75),
+}
+
+
+def test_every_recipe_is_shipped_and_all_together_are_small():
+    sizes = [(checkpoints.ROOT / name / checkpoints.WEIGHTS).stat().st_size for name in RECIPES]
+    assert max(sizes) <= 10_000_000
+    assert sum(sizes) <= 60_000_000
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_weights_reach_the_published_scores(name):
+    recipe, published = RECIPES[name], checkpoints.training(name)
+    assert published["model"]["sha256"] == checkpoints.sha256(checkpoints.ROOT / name / checkpoints.WEIGHTS)
+    model = checkpoints.load(type(recipe.model()), name)
+    assert published["model"]["parameters"] == checkpoints.parameters(model)
+    scores = recipe.evaluate(model, recipe.data(split="sample"))
+    for score in recipe.headline:
+        assert scores[score] == pytest.approx(published["scores"]["sample"][score], rel=0.02), score
+        assert scores[score] == pytest.approx(published["scores"]["held_out"][score], rel=0.15), score
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_published_scores_reach_their_targets(name):
+    score, direction, target = TARGETS[name]
+    value = checkpoints.training(name)["scores"]["held_out"][score]
+    assert value <= target if direction == LOWER else value >= target
+
+
+def test_denoising_beats_the_plain_autoencoder_at_every_level_above_a_tenth():
+    from ae_demo.data.datasets import fashion_mnist
+    from ae_demo.models.autoencoder import Autoencoder
+    from ae_demo.training.metrics import denoising_scores
+
+    data = fashion_mnist(split="sample").take(slice(0, 1000, 5))
+    plain, denoising = (
+        denoising_scores(checkpoints.load(Autoencoder, name), data) for name in ("autoencoder", "denoising")
+    )
+    levels = [score for score in plain if score.startswith("psnr_") and score != "psnr_0.1"]
+    assert len(levels) == 9
+    assert all(denoising[level] > plain[level] for level in levels)
