@@ -11,7 +11,7 @@ from ae_demo.tabs import TABS
 from ae_demo.tabs.texts import TEXTS
 
 TEXT = TEXTS["app"]
-CSS = "footer { display: none !important } .gradio-container { max-width: 1280px !important; margin: 0 auto !important }"
+CSS = "footer { display: none !important } .gradio-container, main { width: 100% !important; max-width: 1280px }"
 
 
 def build() -> gr.Blocks:
@@ -30,9 +30,9 @@ def launch(**options):
     """Starts the server with the options of the app; more, or others, as in gr.Blocks.launch."""
     torch.set_num_threads(1)  # two threads are hardly faster here, and a hundred times slower when the cores are busy
     page = build().queue(max_size=32)
-    return page.launch(
-        **{"theme": gr.themes.Soft(font=["system-ui", "sans-serif"]), "css": CSS, "run_history": False, "ssr_mode": False, "max_file_size": "20mb"} | options
-    )
+    theme = gr.themes.Soft(font=["system-ui", "sans-serif"])
+    ours = {"theme": theme, "css": CSS, "run_history": False, "ssr_mode": False, "max_file_size": "20mb"}
+    return page.launch(**ours | options)
 
 
 if __name__ == "__main__":

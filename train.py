@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from safetensors import SafetensorError
 from tqdm import tqdm
 
 from ae_demo import checkpoints, figures
@@ -22,7 +24,6 @@ from ae_demo.training.loops import TrainingError
 from ae_demo.training.recipes import RECIPES, Recipe
 
 HOME = Path(__file__).resolve().parent
-SAVE_EVERY = 120  # seconds between two saved states
 CURVE_POINTS = 200  # of the stored loss curve
 
 
@@ -47,7 +48,10 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-dir", default="data", help="where datasets lie or are downloaded to (default data)")
     parser.add_argument("--pairs-dir", help="train the colorization recipes on this folder of …A/<i>_A, …B/<i>_B pairs")
-    parser.add_argument("--out", type=Path, help="where checkpoints go (default checkpoints; runs/… if --budget is not 1)")
+    parser.add_argument(
+        "--out", type=Path, help="where checkpoints go (default checkpoints; runs/… unless --budget is 1)"
+    )
+    parser.add_argument("--save-every", type=float, default=120, metavar="SECONDS", help="how often the state is saved")
     parser.add_argument("--fresh", action="store_true", help="train anew what is finished or half done")
     args = parser.parse_args(argv)
     names = list(RECIPES) if "all" in args.names else args.names
@@ -95,11 +99,13 @@ def train(name: str, args: argparse.Namespace, accelerator: Accelerator) -> None
     def save_state() -> None:
         part = state.with_name(state.name + ".part")
         shutil.rmtree(part, ignore_errors=True)
-        accelerator.save_state(str(part))
+        try:
+            accelerator.save_state(str(part))
+        except RuntimeError as error:  # what torch.save makes of a full disk
+            raise OSError(f"the state could not be saved to {part}: {error}") from error
         (part / "progress.json").write_text(json.dumps(progress))
         checkpoints.publish(part, state)
 
-    stop = catch_signals()
     start, begun, saved_at = progress["step"], time.monotonic(), time.monotonic()
     loop = recipe.train(
         model, data, steps=steps, batch_size=identity["batch_size"], accelerator=accelerator, seed=args.seed,
@@ -107,7 +113,8 @@ def train(name: str, args: argparse.Namespace, accelerator: Accelerator) -> None
     )  # fmt: skip
     torch.manual_seed(args.seed) if not start else None
     spent, bucket, every = progress["seconds"], [], max(1, steps // CURVE_POINTS)
-    with tqdm(total=steps, initial=start, desc=name, unit="step", mininterval=1, smoothing=0.05) as bar:
+    bar = tqdm(total=steps, initial=start, desc=name, unit="step", mininterval=1, smoothing=0.05)
+    with stop_requests() as stop, bar:
         for metrics in loop:
             progress["step"] += 1
             progress["seconds"] = spent + time.monotonic() - begun
@@ -117,7 +124,7 @@ def train(name: str, args: argparse.Namespace, accelerator: Accelerator) -> None
                 bar.set_postfix({key: f"{value:.4g}" for key, value in metrics.items()}, refresh=False)
                 bucket = []
             bar.update()
-            if stop or time.monotonic() - saved_at > SAVE_EVERY:
+            if stop or time.monotonic() - saved_at > args.save_every:
                 save_state()
                 saved_at = time.monotonic()
                 if stop:
@@ -149,8 +156,10 @@ def finish(name: str, part: Path, folder: Path, about: dict, args: argparse.Name
     model = checkpoints.load(type(recipe.model()), part.name, part.parent)
     splits = ("held_out",) if args.pairs_dir else recipe.splits
     about["scores"] = {split: recipe.evaluate(model, data_of(recipe, args, split)) for split in splits}
-    about["model"] |= {"parameters": checkpoints.parameters(model), "sha256": checkpoints.sha256(part / checkpoints.WEIGHTS)}
-    figures.to_pil(figures.to_grid(recipe.strip(model, data_of(recipe, args, "held_out")))).save(part / checkpoints.SAMPLES)
+    digest = checkpoints.sha256(part / checkpoints.WEIGHTS)
+    about["model"] |= {"parameters": checkpoints.parameters(model), "sha256": digest}
+    strip = recipe.strip(model, data_of(recipe, args, "held_out"))
+    figures.to_pil(figures.to_grid(strip)).save(part / checkpoints.SAMPLES)
     (part / checkpoints.TRAINING).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     (part / checkpoints.CARD).write_text(report.card(name, about), encoding="utf-8")
     checkpoints.publish(part, folder)
@@ -172,8 +181,9 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
     finish(name, part, folder, about, args)
 
 
-def catch_signals() -> list:
-    """A list that gets an entry at the first Ctrl-C or SIGTERM; a second one interrupts at once."""
+@contextmanager
+def stop_requests():
+    """Yields a list that gets an entry at the first Ctrl-C or SIGTERM; a second one interrupts at once."""
     received: list[int] = []
 
     def note(number, frame):
@@ -181,9 +191,12 @@ def catch_signals() -> list:
             raise KeyboardInterrupt("Interrupted; the same command goes on from the last saved state.")
         received.append(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, note)
-    return received
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def device(accelerator: Accelerator) -> str:
@@ -212,8 +225,9 @@ def main(argv: list[str] | None = None) -> int:
         hint = ": the last good state is kept; try --seed or --fresh." if isinstance(error, TrainingError) else ""
         print(f"\n{error}{hint}", file=sys.stderr)
         return 1
-    except OSError as error:
-        print(f"\nCannot write or read {error.filename or args.out}: {error.strerror or error}.", file=sys.stderr)
+    except (OSError, SafetensorError) as error:
+        place, reason = getattr(error, "filename", None) or args.out, getattr(error, "strerror", None) or error
+        print(f"\nCannot read or write {place}: {reason}; nothing good was replaced.", file=sys.stderr)
         return 1
     return 0
 

@@ -1,4 +1,4 @@
-"""The fast CPU path for inference: OpenVINO where it is installed, eager PyTorch until it is ready and where it is not."""
+"""The fast CPU path for inference: OpenVINO, and eager PyTorch until that is ready and where it is not installed."""
 
 import logging
 import threading

@@ -65,8 +65,9 @@ class Attention(nn.Module):
 class Colorization(nn.Module, PyTorchModelHubMixin):
     """sketch (N, 1, H, W) in [0, 1], 1 is paper -> colours (N, 3, H, W) in [0, 1]; H, W multiples of 32.
 
-    In training mode the colours are not clipped. Works on 4×4 pixels per place: most of the cost of a U-Net lies in its finest level, and line art has little to say
-    there. A thin full-resolution head puts the colours back inside the lines."""
+    In training mode the colours are not clipped. Works on 4×4 pixels per place: most of the cost of a U-Net lies in its
+    finest level, and line art has little to say there. A thin full-resolution head puts the colours back inside the
+    lines."""
 
     def __init__(self, width: int = 64):
         super().__init__()

@@ -56,7 +56,7 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
         """Denoises pure noise to pictures of classes y (N,); yields (t, x_t, predicted x₀) per step, then the result.
 
         Both pictures are (N, 1, 28, 28) in [0, 1]. DDIM (Song et al., 2021, https://arxiv.org/abs/2010.02502, eq. 12)
-        with eta 0, ancestral DDPM sampling with eta 1 (eq. 16). `guidance` w > 1 sharpens: v = v_none + w (v_y − v_none)
+        with eta 0, ancestral DDPM sampling with eta 1 (eq. 16). `guidance` w > 1 sharpens: v_none + w (v_y − v_none)
         (Ho & Salimans, 2022). `net` replaces the network by a faster equal of `forward`."""
         net = net or self
         generator = torch.Generator().manual_seed(seed)

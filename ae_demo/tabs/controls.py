@@ -18,21 +18,30 @@ ASSETS = Path(__file__).parent / "assets"
 LIVE = {"queue": False, "trigger_mode": "always_last", "show_progress": "hidden"}  # one round trip, the last value wins
 
 
-def template(name: str) -> dict[str, str]:
+def template(name: str) -> dict[str, str | bool]:
     """The HTML, CSS and JavaScript files of a widget as arguments of gr.HTML."""
     kinds = {"html_template": "html", "css_template": "css", "js_on_load": "js"}
     files = {kind: ASSETS / f"{name}.{suffix}" for kind, suffix in kinds.items()}
-    return {kind: file.read_text(encoding="utf-8") for kind, file in files.items() if file.exists()}
+    texts = {kind: file.read_text(encoding="utf-8") for kind, file in files.items() if file.exists()}
+    return {"js_on_load": None, "apply_default_css": False} | texts
 
 
 class SketchPad(gr.HTML):
     """A canvas of size × size pixels. Its value is a PNG data URI, "" while it is untouched; `input` while drawing."""
 
-    def __init__(self, size: int, widths: dict[str, int], paper: str = "#ffffff", ink: str = "#000000", **kwargs):
+    def __init__(
+        self, size: int, widths: dict[str, int], paper: str = "#ffffff", ink: str = "#000000", value: str = "", **kwargs
+    ):
         super().__init__(
-            "", size=size, widths=list(widths.items()), paper=paper, ink=ink, texts=TEXTS["pad"], **template("sketch_pad"),
+            value,
+            size=size,
+            widths=list(widths.items()),
+            paper=paper,
+            ink=ink,
+            texts=TEXTS["pad"],
+            **template("sketch_pad"),
             **kwargs,
-        )  # fmt: skip
+        )
 
     def api_info(self) -> dict:
         return {"type": "string", "description": "picture as a data URI"}
@@ -52,7 +61,9 @@ class Examples(gr.HTML):
     """Pictures to click on. Its value is the index of the last one clicked; `input` at every click."""
 
     def __init__(self, title: str, images: list[Image.Image], **kwargs):
-        super().__init__(None, title=title, images=[data_uri(image) for image in images], **template("examples"), **kwargs)
+        super().__init__(
+            None, title=title, images=[data_uri(image) for image in images], **template("examples"), **kwargs
+        )
 
     def api_info(self) -> dict:
         return {"type": "integer", "description": "index of an example"}
@@ -69,7 +80,7 @@ def message(text: str) -> list[dict]:
 
 
 def friendly(handler: Callable, show: Callable[[str], object] | None = None) -> Callable:
-    """The handler, with errors that are meant for visitors told in one sentence: a toast, or as the answer show(sentence)
+    """The handler, with errors that are meant for visitors told in one sentence: a toast, or the answer show(sentence)
     where a toast for every move of the pen would be too much."""
     if inspect.isgeneratorfunction(handler):
 
@@ -98,7 +109,7 @@ def _told():
     try:
         yield
     except (PictureError, CheckpointError) as error:
-        raise gr.Error(str(error), duration=8) from error
+        raise gr.Error(str(error), duration=8, print_exception=False) from error
 
 
 def how_it_works(title: str, explanation: str) -> None:

@@ -29,9 +29,11 @@ from gradio.events import Dependency
 class SketchPad(gr.HTML):
     """A canvas of size × size pixels. Its value is a PNG data URI, "" while it is untouched; `input` while drawing."""
 
-    def __init__(self, size: int, widths: dict[str, int], paper: str = "#ffffff", ink: str = "#000000", **kwargs):
+    def __init__(
+        self, size: int, widths: dict[str, int], paper: str = "#ffffff", ink: str = "#000000", value: str = "", **kwargs
+    ):
         super().__init__(
-            "", size=size, widths=list(widths.items()), paper=paper, ink=ink, texts=TEXTS["pad"], **template("sketch_pad"),
+            value, size=size, widths=list(widths.items()), paper=paper, ink=ink, texts=TEXTS["pad"], **template("sketch_pad"),
             **kwargs,
         )  # fmt: skip
 
@@ -107,3 +109,18 @@ def how_it_works(title: str, explanation: str) -> None:
     dollars = [{"left": mark, "right": mark, "display": mark == "$$"} for mark in ("$$", "$")]
     with gr.Accordion(title, open=False):
         gr.Markdown(explanation, latex_delimiters=dollars)
+class Examples(gr.HTML):
+    """Pictures to click on. Its value is the index of the last one clicked; `input` at every click."""
+
+    def __init__(self, title: str, images: list[Image.Image], **kwargs):
+        super().__init__(None, title=title, images=[data_uri(image) for image in images], **template("examples"), **kwargs)
+
+    def api_info(self) -> dict:
+        return {"type": "integer", "description": "index of an example"}
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+    

@@ -23,6 +23,7 @@ TITLE, ABOUT = TEXT["title"], TEXT["about"]
 MODELS = {"plain": "autoencoder", "denoising": "denoising"}
 CANVAS = 280  # ten canvas pixels for one of the 28
 EXAMPLES = range(3, 1000, 50)  # two of each class
+START = 18  # the example that is there when the tab opens: an ankle boot
 
 
 @cache
@@ -47,7 +48,9 @@ def denoise(drawing: str, sigma: float = 0.5, seed: int = 0) -> list[dict]:
     noisy = add_noise(x, sigma, noise)
     row = [picture(TEXT["clean"], to_pil(x[0]), TEXT["clean_note"])]
     for key, answer in (("noisy", noisy), *((key, network(key)(noisy)) for key in MODELS)):
-        row.append(picture(TEXT[key], to_pil(answer[0]), TEXT["note"].format(psnr=psnr(answer, x), ssim=ssim(answer, x))))
+        row.append(
+            picture(TEXT[key], to_pil(answer[0]), TEXT["note"].format(psnr=psnr(answer, x), ssim=ssim(answer, x)))
+        )
     return row
 
 
@@ -73,7 +76,7 @@ def build() -> None:
         with gr.Column(scale=1, min_width=300):
             pad = SketchPad(
                 CANVAS, {pens["pen"]: 14, pens["medium"]: 24, pens["thick"]: 48}, paper="#000000", ink="#ffffff",
-                elem_id="denoise-pad",
+                value=load_example(START), elem_id="denoise-pad",
             )  # fmt: skip
             upload = gr.UploadButton(TEXT["upload"], file_types=["image"], size="sm")
         with gr.Column(scale=3):

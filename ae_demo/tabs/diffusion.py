@@ -27,9 +27,7 @@ def network() -> tuple[DDPM, runtime.Fast]:
     return model, runtime.fast(model)
 
 
-def sample(
-    label: int = 7, steps: int = 50, seed: int = 0, guidance: float = 2.0, eta: float = 0.0
-) -> Iterator[dict]:
+def sample(label: int = 7, steps: int = 50, seed: int = 0, guidance: float = 2.0, eta: float = 0.0) -> Iterator[dict]:
     """Class (0 … 9, −1 for all ten), number of steps, seed, guidance, eta (0 DDIM, 1 DDPM) -> a film that grows.
 
     Yields {step, steps, note, x_t, x0} (data URIs) for every step shown, at last {…, film: [[x_t, x0, note], …]}."""
@@ -64,7 +62,7 @@ def build() -> None:
         with gr.Column(scale=1, min_width=280):
             labels = [(name, index) for index, name in enumerate(FASHION_LABELS)]
             label = gr.Dropdown([*labels, (TEXT["all"], ALL)], value=7, label=TEXT["label"])
-            steps = gr.Slider(1, 200, 50, step=1, label=TEXT["steps"])
+            steps = gr.Slider(1, 200, 50, step=1, label=TEXT["steps"], elem_id="diffusion-steps")
             guidance = gr.Slider(1, 6, 2, step=0.5, label=TEXT["guidance"])
             eta = gr.Radio([(TEXT["ddim"], 0.0), (TEXT["ddpm"], 1.0)], value=0.0, label=TEXT["sampler"])
             seed = gr.Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=2**31)

@@ -96,9 +96,10 @@ def build() -> None:
     point = [dataset, z1, z2]
     for slider in (z1, z2):
         slider.input(None, point, pad, js=to_pad)
-        slider.input(friendly(decode_point, message), point, decoded, api_name="decode_point" if slider is z1 else False, **LIVE)
+        slider.input(
+            friendly(decode_point, message), point, decoded, api_name="decode_point" if slider is z1 else False, **LIVE
+        )
     pad.input(None, pad, [z1, z2], js="(value) => value.z")
     pad.input(friendly(decode_pad, message), pad, decoded, api_visibility="private", **LIVE)
     dataset.input(None, point, pad, js=to_pad)
     dataset.input(friendly(decode_point, message), point, decoded, api_visibility="private", **LIVE)
-

@@ -70,14 +70,14 @@ def ink_of(picture: Image.Image) -> np.ndarray:
         grey = grey / np.maximum(ndimage.gaussian_filter(light, min(grey.shape) / 20), 0.05)
     ink = np.clip(1 - grey, 0, 1)
     ink[ink < 0.08] = 0
-    if (ink > 0.3).mean() > 0.3:
+    if not 0 < (ink > 0.25).mean() < 0.3:
         color = torch.from_numpy(np.asarray(picture.resize((256, 256)), dtype=np.float32) / 255).permute(2, 0, 1)
         ink = edges(color[None])[0, 0].numpy()
     return ink
 
 
 def find_drawing(picture: Image.Image, size: int = 128, fill: float = 0.84) -> tuple[Tensor, Image.Image] | None:
-    """RGB picture -> the drawing on it, centred and scaled so that its longer side takes the share `fill`, as in training:
+    """RGB picture -> the drawing on it, centred, its longer side scaled to the share `fill`, as in training: a sketch
     (1, 1, size, size) in [0, 1], 1 is paper, and the same lines as a sharp L image of 4 · size; None where none is."""
     ink = ink_of(picture)
     rows, columns = np.flatnonzero((ink > 0.25).any(1)), np.flatnonzero((ink > 0.25).any(0))

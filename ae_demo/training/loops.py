@@ -70,7 +70,9 @@ def fit(
     model, optimizer = accelerator.prepare(model.train(), optimizer)
     average = None
     if ema_decay:
-        average = EMAModel(accelerator.unwrap_model(model).parameters(), decay=ema_decay, use_ema_warmup=True, power=0.75)
+        average = EMAModel(
+            accelerator.unwrap_model(model).parameters(), decay=ema_decay, use_ema_warmup=True, power=0.75
+        )
         average.to(accelerator.device)
         accelerator.register_for_checkpointing(average)
     if state:

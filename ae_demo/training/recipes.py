@@ -18,9 +18,9 @@ from ae_demo.training.loops import fit, warm_cosine
 class Recipe:
     """How one checkpoint comes about.
 
-    data(data_dir, split) -> Images; model() -> module; train(model, data, steps=…, batch_size=…, …) -> metrics per step;
-    evaluate(model, data) -> scores; strip(model, data) -> rows of pictures. `splits` are the held-out data that are scored,
-    `headline` the scores that the results table shows."""
+    data(data_dir, split) -> Images; model() -> module; train(model, data, steps=…, batch_size=…, …) -> metrics of each
+    step; evaluate(model, data) -> scores; strip(model, data) -> rows of pictures. `splits` are the held-out data that
+    are scored, `headline` the scores that the results table shows."""
 
     title: str
     data: Callable
@@ -93,7 +93,9 @@ RECIPES = {
         title="Denoising autoencoder, every noise level up to 1",
         data=fashion_mnist,
         model=partial(Autoencoder, width=16, depth=3),
-        train=partial(fit, loss=partial(losses.reconstruction, corrupt=add_random_noise), lr=2e-3, schedule=warm_cosine),
+        train=partial(
+            fit, loss=partial(losses.reconstruction, corrupt=add_random_noise), lr=2e-3, schedule=warm_cosine
+        ),
         steps=18_760,  # 40 passes
         batch_size=128,
         evaluate=metrics.denoising_scores,

@@ -30,7 +30,7 @@ def card(name: str, training: dict) -> str:
         for split, values in training["scores"].items()
         for score, value in values.items()
     )
-    module, model = training["model"]["module"], training["model"]["class"]
+    module, model, run = training["model"]["module"], training["model"]["class"], training["run"]
     return f"""---
 library_name: pytorch
 license: apache-2.0
@@ -39,7 +39,7 @@ tags: [{name.split("-")[0]}, ae-demo]
 # {recipe.title}
 
 `{name}`: {training["model"]["parameters"]:,} parameters, trained on {data}, {training["data"]["images"]:,} pictures,
-{training["run"]["steps"]:,} steps of {training["run"]["batch_size"]}, in {training["run"]["seconds"] / 60:.0f} minutes on {training["run"]["device"]}.
+{run["steps"]:,} steps of {run["batch_size"]}, in {run["seconds"] / 60:.0f} minutes on {run["device"]}.
 
 ![samples](samples.png)
 
@@ -72,7 +72,8 @@ def results_table(root: Path) -> str:
                     scores.append(shown if split == "held_out" else f"{split.replace('_', ' ')}: {shown}")
             lines.append(
                 f"| [`{name}`](checkpoints/{name}) | {recipe.title} | {training['model']['parameters']:,} | "
-                f"{'<br>'.join(scores)} | {run['steps']:,} × {run['batch_size']}, {run['seconds'] / 60:.0f} min, {run['device']} |"
+                f"{'<br>'.join(scores)} | {run['steps']:,} × {run['batch_size']}, "
+                f"{run['seconds'] / 60:.0f} min, {run['device']} |"
             )
     return "\n".join(lines)
 

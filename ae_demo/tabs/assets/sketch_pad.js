@@ -93,7 +93,7 @@ function press(button) {
 }
 for (const button of pad.querySelectorAll(".pen, .eraser")) button.addEventListener("click", () => press(button));
 pad.querySelector(".undo").addEventListener("click", undo);
-pad.querySelector(".clear").addEventListener("click", clear);
+pad.querySelector(".wipe").addEventListener("click", clear);
 
 function show(uri) {
   if (uri === published) return;

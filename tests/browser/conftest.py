@@ -1,0 +1,55 @@
+"""A running app and a real Chromium."""
+
+import os
+import shutil
+from urllib.parse import urlparse
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+import app
+
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+).split()
+
+
+@pytest.fixture(scope="session")
+def url():
+    """Address of the app, served by this process."""
+    server, address, _ = app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=None)
+    yield address
+    server.close() if hasattr(server, "close") else None
+
+
+@pytest.fixture(scope="session")
+def browser():
+    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert executable, "install Chromium, or set CHROMIUM to the path of a Chrome or Chromium"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, headless=True, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, url):
+    """The app, opened. At the end: no error on the page, and no request to any other host."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    errors, foreign = [], []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+
+    def check(request):
+        if urlparse(request.url).scheme in ("http", "https") and not request.url.startswith(url):
+            foreign.append(request.url)
+
+    page.on("request", check)
+    page.goto(url)
+    yield page
+    context.close()
+    assert not errors
+    assert not foreign

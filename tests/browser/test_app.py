@@ -1,0 +1,205 @@
+"""The main path of every tab, as a visitor walks it."""
+
+import base64
+import io
+import math
+
+import pytest
+from gradio_client import Client
+from PIL import Image, ImageDraw
+from playwright.sync_api import expect
+
+
+def tab(page, name):
+    page.get_by_role("tab", name=name).click()
+
+
+def circle(x, y, rx, ry, n=24):
+    return [(x + rx * math.cos(2 * math.pi * i / n), y + ry * math.sin(2 * math.pi * i / n)) for i in range(n + 1)]
+
+
+CAT = [
+    circle(0.5, 0.55, 0.3, 0.27),
+    [(0.25, 0.42), (0.24, 0.15), (0.42, 0.3)],
+    [(0.58, 0.3), (0.76, 0.15), (0.75, 0.42)],
+    circle(0.4, 0.5, 0.035, 0.05),
+    circle(0.6, 0.5, 0.035, 0.05),
+    [(0.46, 0.6), (0.54, 0.6), (0.5, 0.65), (0.46, 0.6)],
+]
+
+
+def stroke(page, selector, points, up=True):
+    """Draws through points given as shares of an element's box."""
+    box = page.locator(selector).bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=3)
+    if up:
+        page.mouse.up()
+
+
+def pixels(page, selector):
+    """A shown picture, decoded."""
+    source = page.locator(selector).get_attribute("src")
+    return Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2])))
+
+
+PAD, ANSWERS = "#colorize-pad canvas", "#colorize-answers"
+
+
+def test_a_cat_is_coloured_while_it_is_drawn(page):
+    expect(page.locator(ANSWERS)).to_contain_text("Draw on the left")
+    for line in CAT[:-1]:
+        stroke(page, PAD, line)
+    stroke(page, PAD, CAT[-1], up=False)  # the pen is still down
+    figures = page.locator(f"{ANSWERS} figure")
+    expect(figures).to_have_count(3)
+    expect(figures.nth(0)).to_contain_text("U-Net")
+    expect(figures.nth(2)).to_contain_text("What they see")
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    red, _, blue = pixels(page, f"{ANSWERS} figure:nth-child(1) img").convert("RGB").getpixel((256, 330))
+    assert abs(red - blue) > 15, "there is a colour in the cat's face"
+
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Clear", exact=True).click()
+    expect(page.locator(ANSWERS)).to_contain_text("Draw on the left")
+    expect(figures).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(figures).to_have_count(3)
+
+
+def test_the_eraser_takes_ink_away(page):
+    stroke(page, PAD, [(0.2, 0.5), (0.8, 0.5)])
+    expect(page.locator(f"{ANSWERS} figure")).to_have_count(3)
+    page.get_by_role("button", name="Eraser").click()
+    for y in (0.48, 0.5, 0.52):
+        stroke(page, PAD, [(0.15, y), (0.85, y)])
+    expect(page.locator(ANSWERS)).to_contain_text("Draw on the left")
+
+
+def test_an_example_is_put_on_the_canvas_and_its_truth_beside_it(page):
+    page.locator("#colorize-examples button").nth(3).click()
+    expect(page.locator(f"{ANSWERS} figure")).to_have_count(3)
+    expect(page.locator("#colorize-truth")).to_contain_text("The artist's colours")
+
+
+def test_an_upload_white_on_black_is_coloured_and_text_is_refused_in_one_sentence(page, tmp_path):
+    image = Image.new("RGB", (700, 300), "black")
+    ImageDraw.Draw(image).ellipse((200, 50, 400, 250), outline="white", width=8)
+    image.save(tmp_path / "night.png")
+    page.locator("input[type=file]").first.set_input_files(tmp_path / "night.png")
+    expect(page.locator(f"{ANSWERS} figure")).to_have_count(3)
+    (tmp_path / "words.png").write_text("no picture")
+    page.locator("input[type=file]").first.set_input_files(tmp_path / "words.png")
+    expect(page.get_by_text("This file is not a picture that can be read")).to_be_visible()
+    expect(page.locator(f"{ANSWERS} figure")).to_have_count(3)  # nothing is lost
+
+
+def test_the_map_moves_the_sliders_and_the_sliders_move_the_map(page):
+    tab(page, "Latent space")
+    decoded = "#latent-decoded img"
+    expect(page.locator(decoded)).to_be_visible()
+    expect(page.locator("#latent-map .legend span")).to_have_count(10)
+    before = page.locator(decoded).get_attribute("src")
+    stroke(page, "#latent-map .plane", [(0.5, 0.5), (0.6, 0.4), (0.75, 0.25)])
+    z1, z2 = page.locator("#latent-z1 input[type=number]"), page.locator("#latent-z2 input[type=number]")
+    expect(z1).to_have_value("1.75")
+    expect(z2).to_have_value("1.75")
+    expect(page.locator("#latent-decoded")).to_contain_text("z = (1.75, 1.75)")
+    assert page.locator(decoded).get_attribute("src") != before
+
+    page.locator("#latent-z1 input[type=range]").focus()
+    page.keyboard.press("Home")
+    expect(page.locator("#latent-decoded")).to_contain_text("z = (-3.50, 1.75)")
+    expect(page.locator("#latent-map .plane")).to_have_attribute("aria-valuetext", "z1 -3.50, z2 1.75")
+    page.locator("#latent-map .plane").focus()
+    page.keyboard.press("ArrowDown")
+    expect(z2).to_have_value("1.65")
+
+
+def test_the_dataset_can_be_switched(page):
+    tab(page, "Latent space")
+    expect(page.locator("#latent-map .legend")).to_contain_text("9")
+    digits = page.locator("#latent-map .plane img").get_attribute("src")
+    page.get_by_label("Clothing (Fashion-MNIST)").click()
+    expect(page.locator("#latent-map .legend")).to_contain_text("Sneaker")
+    assert page.locator("#latent-map .plane img").get_attribute("src") != digits
+
+
+def test_noise_follows_the_slider_and_drawing_works(page):
+    tab(page, "Denoise")
+    page.locator("#denoise-examples button").nth(4).click()
+    figures = page.locator("#denoise-answers figure")
+    expect(figures).to_have_count(4)
+    noisy = page.locator("#denoise-answers figure:nth-child(2) span")
+    first = noisy.inner_text()
+    page.locator("#denoise-sigma input[type=range]").focus()
+    page.keyboard.press("End")
+    expect(noisy).not_to_have_text(first)
+    last = noisy.inner_text()
+    assert float(last.split()[1]) < float(first.split()[1]), "more noise, less PSNR"
+    page.get_by_role("button", name="Clear", exact=True).last.click()
+    expect(page.locator("#denoise-answers")).to_contain_text("Pick a picture or draw one")
+    stroke(page, "#denoise-pad canvas", [(0.3, 0.3), (0.7, 0.7)])
+    expect(figures).to_have_count(4)
+
+
+def test_a_shoe_is_sampled_step_by_step_and_the_steps_can_be_scrubbed(page):
+    tab(page, "Diffusion")
+    page.get_by_role("button", name="Sample").click()
+    note, scrub = page.locator("#diffusion-film .note"), page.locator("#diffusion-film .scrub")
+    expect(note).to_contain_text("of 50, t =")
+    expect(note).to_contain_text("50 steps in", timeout=60_000)
+    last = page.locator("#diffusion-film .x_t").get_attribute("src")
+    requests = []
+    page.on("request", lambda request: requests.append(request.url) if request.method == "POST" else None)
+    frames = set()
+    for index in range(51):
+        scrub.fill(str(index))
+        frames.add(page.locator("#diffusion-film .x_t").get_attribute("src"))
+        expect(page.locator("#diffusion-film output")).to_have_text(str(index))
+    assert len(frames) >= 50, "every step is there"
+    assert last in frames
+    assert not requests, "scrubbing computes nothing"
+
+
+def test_cancel_stops_the_run_and_keeps_what_was_shown(page):
+    tab(page, "Diffusion")
+    page.locator("#diffusion-steps input[type=number]").fill("200")
+    page.locator("#diffusion-steps input[type=number]").press("Enter")
+    page.get_by_role("button", name="Sample").click()
+    note = page.locator("#diffusion-film .note")
+    expect(note).to_contain_text("of 200, t =")
+    page.get_by_role("button", name="Cancel").click()
+    page.wait_for_timeout(500)
+    held = note.inner_text()
+    page.wait_for_timeout(1500)
+    assert note.inner_text() == held and "of 200" in held
+    page.locator("#diffusion-film .scrub").fill("0")
+    expect(page.locator("#diffusion-film output")).to_have_text("0")
+
+
+@pytest.mark.parametrize("options", [{"viewport": {"width": 390, "height": 844}}, {"color_scheme": "dark"}], ids=str)
+def test_it_fits_a_phone_and_works_in_the_dark(browser, url, options):
+    page = browser.new_page(**options)
+    page.goto(url)
+    page.locator(PAD).wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    stroke(page, PAD, CAT[0])
+    expect(page.locator(f"{ANSWERS} figure")).to_have_count(3, timeout=30_000)
+    page.close()
+
+
+def test_every_endpoint_works_without_a_browser(url):
+    client = Client(url, verbose=False)
+    picture = client.predict(3, api_name="/load_example_picture")
+    clean, noisy, *_ = client.predict(picture, 0.5, 0, api_name="/denoise")
+    assert clean["src"].startswith("data:image/png") and "PSNR" in noisy["note"]
+    sketch, _ = client.predict(0, api_name="/load_example")
+    assert len(client.predict(sketch, True, True, api_name="/colorize")) == 3
+    assert client.predict("mnist", 0.0, 0.0, api_name="/decode_point")[0]["src"]
+    job = client.submit(7, 4, 0, 2.0, 0.0, api_name="/sample")
+    assert len(job.result(timeout=60)["film"]) == 5

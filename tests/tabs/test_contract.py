@@ -1,0 +1,58 @@
+"""What every tab must have, and what the page as a whole must be."""
+
+import inspect
+import json
+
+import gradio as gr
+import pytest
+
+import app
+from ae_demo.tabs import TABS
+from ae_demo.tabs.texts import TEXTS
+
+
+@pytest.fixture(scope="module")
+def page():
+    return app.build()
+
+
+@pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.__name__)
+def test_a_tab_has_a_title_a_description_and_builds(tab):
+    assert tab.TITLE and tab.ABOUT.endswith(".")
+    with gr.Blocks():
+        assert tab.build() is None
+
+
+@pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.__name__)
+def test_its_functions_know_no_widget(tab):
+    for name, function in inspect.getmembers(tab, inspect.isfunction):
+        if function.__module__ == tab.__name__ and name != "build":
+            assert "gr." not in inspect.getsource(function), name
+
+
+def test_every_named_endpoint_is_unique_and_documented(page):
+    names = [fn.api_name for fn in page.fns.values() if fn.api_name and fn.api_visibility == "public"]
+    assert len(names) == len(set(names))
+    wanted = {"colorize", "load_drawing", "load_example", "decode_point", "denoise", "load_picture", "sample"}
+    assert wanted <= set(names)
+    assert not [name for name in names if name.rpartition("_")[2].isdigit() or name == "lambda"]
+
+
+def test_live_handlers_do_not_queue_and_keep_the_last_value(page):
+    live = [fn for fn in page.fns.values() if fn.api_name in ("colorize", "decode_point", "denoise")]
+    assert len(live) == 3
+    assert all(fn.queue is False and fn.trigger_mode == "always_last" for fn in live)
+
+
+def test_the_page_starts_without_loading_any_weights():
+    from ae_demo.tabs import colorize, denoise, diffusion, latent
+
+    for tab in (colorize, denoise, diffusion, latent):
+        tab.network.cache_clear()
+    app.build()
+    assert all(tab.network.cache_info().currsize == 0 for tab in (colorize, denoise, diffusion, latent))
+
+
+def test_texts_are_data_in_plain_sections():
+    assert json.loads(json.dumps(TEXTS)) == TEXTS
+    assert all(isinstance(text, str) and text for section in TEXTS.values() for text in section.values())

@@ -1,0 +1,100 @@
+"""The loop: same seed, same run; taken up again, same run; not a number, no step."""
+
+import itertools
+
+import pytest
+import torch
+from accelerate import Accelerator
+
+from ae_demo.data.datasets import Images, fashion_mnist
+from ae_demo.models.autoencoder import Autoencoder
+from ae_demo.training import losses
+from ae_demo.training.loops import TrainingError, batches, fit, warm_cosine
+
+
+def numbers(n):
+    return Images(image=torch.arange(n).view(n, 1, 1, 1))
+
+
+def seen(stream, n):
+    return [batch["image"].flatten().tolist() for batch in itertools.islice(stream, n)]
+
+
+def test_every_pass_over_the_data_is_another_permutation():
+    passes = seen(batches(numbers(12), 4, seed=1), 6)
+    first, second = (list(itertools.chain(*half)) for half in (passes[:3], passes[3:]))
+    assert sorted(first) == sorted(second) == list(range(12))
+    assert first != second
+
+
+def test_batches_go_on_where_they_were_left_and_depend_on_the_seed():
+    data = numbers(20)
+    whole = seen(batches(data, 6, seed=5), 10)
+    assert seen(batches(data, 6, seed=5, start=7), 3) == whole[7:]
+    assert seen(batches(data, 6, seed=6), 10) != whole
+
+
+def test_processes_share_each_batch():
+    data = numbers(20)
+    whole = seen(batches(data, 6, seed=5), 4)
+    shares = [seen(batches(data, 6, seed=5, rank=rank, world=2), 4) for rank in (0, 1)]
+    assert [sorted(a + b) for a, b in zip(*shares, strict=True)] == [sorted(batch) for batch in whole]
+
+
+def test_a_batch_larger_than_the_data_is_the_data():
+    assert sorted(seen(batches(numbers(3), 8, seed=0), 1)[0]) == [0, 1, 2]
+
+
+def test_the_learning_rate_rises_then_falls_to_nothing():
+    rates = [warm_cosine(step, 1000) for step in range(1000)]
+    assert rates[0] == pytest.approx(1 / 20)
+    assert max(rates) > 0.98 and rates.index(max(rates)) in range(18, 24)
+    assert rates[-1] < 1e-4
+
+
+def run(steps, stop=None, start=0, state=None, save=None, **options):
+    torch.manual_seed(0)
+    model, accelerator = Autoencoder(width=8), Accelerator()
+    data = fashion_mnist(split="sample")
+    loop = fit(
+        model, data, losses.reconstruction, steps=steps, batch_size=32, accelerator=accelerator, lr=3e-3,
+        schedule=warm_cosine, start=start, state=state, **options,
+    )  # fmt: skip
+    history = [metrics["loss"] for metrics in itertools.islice(loop, stop)]
+    if save:
+        accelerator.save_state(str(save))
+    accelerator.free_memory()
+    return model, history
+
+
+@pytest.mark.parametrize("options", [{}, {"ema_decay": 0.9, "weight_decay": 0.1}, {"bf16": True}], ids=str)
+def test_a_run_taken_up_again_is_the_run_that_was_never_interrupted(tmp_path, options):
+    model, whole = run(12, **options)
+    _, first = run(12, stop=7, save=tmp_path / "state", **options)
+    resumed, second = run(12, start=7, state=tmp_path / "state", **options)
+    assert first + second == pytest.approx(whole, rel=1e-4)
+    for a, b in zip(model.parameters(), resumed.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=1e-5)
+
+
+def test_it_learns():
+    _, history = run(60)
+    assert sum(history[-5:]) < 0.6 * sum(history[:5])
+
+
+def test_averaged_weights_are_what_the_model_ends_up_with():
+    plain, _ = run(12)
+    averaged, _ = run(12, ema_decay=0.99)
+    assert not torch.equal(next(plain.parameters()), next(averaged.parameters()))
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_weights_change():
+    model = Autoencoder(width=8)
+    before = [weight.clone() for weight in model.parameters()]
+    loop = fit(
+        model, fashion_mnist(split="sample"), lambda model, batch: {"loss": model(batch["image"]).sum() * float("nan")},
+        steps=3, batch_size=8, accelerator=Accelerator(),
+    )  # fmt: skip
+    with pytest.raises(TrainingError, match="became nan at step 1"):
+        next(loop)
+    assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))

@@ -1,0 +1,76 @@
+"""Scores against scikit-learn-free closed forms and against what a perfect and a useless model must get."""
+
+import math
+
+import pytest
+import torch
+
+from ae_demo.data.datasets import emoji_pairs, fashion_mnist
+from ae_demo.models.vae import VAE
+from ae_demo.training import metrics
+
+
+def test_psnr_is_the_mean_over_images_of_ten_log_ten_of_one_over_mse():
+    x = torch.full((2, 1, 16, 16), 0.5)
+    recon = x + torch.tensor([0.1, 0.01]).view(2, 1, 1, 1)
+    assert metrics.psnr(recon, x) == pytest.approx((20 + 40) / 2, abs=1e-3)
+
+
+def test_ssim_is_one_for_the_same_picture_and_falls_with_noise():
+    x = fashion_mnist(split="sample")[::100]["image"]
+    assert metrics.ssim(x, x) == pytest.approx(1.0)
+    assert metrics.ssim((x + 0.2 * torch.randn_like(x)).clamp(0, 1), x) < 0.8
+
+
+def test_scores_of_a_perfect_and_of_a_useless_colouring():
+    data = emoji_pairs(split="sample").take(slice(0, 8))
+    truth = {float(pair["line"].sum()): pair["color"] for pair in (data[i : i + 1] for i in range(8))}
+
+    def perfect(sketch):
+        return torch.cat([truth.get(float(line.sum()), torch.zeros(1, 3, 128, 128)) for line in sketch.split(1)])
+
+    scores = metrics.colorization_scores(perfect, data)
+    assert scores["mse"] == 0 and scores["colorfulness"] == pytest.approx(1.0)
+    grey = metrics.colorization_scores(lambda sketch: sketch.expand(-1, 3, -1, -1), data)
+    assert grey["colorfulness"] == 0 and grey["psnr"] < 12
+
+
+def test_elbo_scores_repeat_and_add_up():
+    data = fashion_mnist(split="sample").take(slice(0, 50))
+    model = VAE(width=8).eval()
+    first, again = metrics.elbo_scores(model, data), metrics.elbo_scores(model, data)
+    assert first == again
+    assert first["nats"] == pytest.approx(first["recon"] + first["kl"], rel=1e-5)
+    assert 300 < first["nats"] < 1.2 * 784 * math.log(2)
+
+
+def test_denoising_scores_fall_with_the_level():
+    scores = metrics.denoising_scores(lambda x: x, fashion_mnist(split="sample").take(slice(0, 20)))
+    values = [scores[f"psnr_{sigma:g}"] for sigma in metrics.NOISE_LEVELS]
+    assert values == sorted(values, reverse=True)
+    assert values[0] == pytest.approx(20 + 2, abs=1.5)  # clipping takes some of the noise away
+
+
+def test_samples_that_are_real_pictures_of_the_class_are_recognised():
+    data = fashion_mnist(split="sample")
+    images, labels = data[:]["image"], data[:]["label"]
+
+    class Thief:
+        num_classes, num_train_timesteps = 10, 1000
+
+        def __init__(self, shift):
+            self.shift = shift
+
+        def levels(self, t):
+            return torch.ones(len(t), 1, 1, 1), torch.zeros(len(t), 1, 1, 1)
+
+        def __call__(self, x_t, t, y):
+            return torch.zeros_like(x_t)
+
+        def sample(self, y, *args, **kwargs):
+            yield 0, None, None
+            picked = torch.stack([images[labels == (label + self.shift) % 10][7] for label in y])
+            yield -1, picked, picked
+
+    assert metrics.diffusion_scores(Thief(0), data)["recognised"] > 0.8
+    assert metrics.diffusion_scores(Thief(1), data)["recognised"] < 0.2

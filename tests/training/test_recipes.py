@@ -1,0 +1,80 @@
+"""What every recipe must do: learn, stay finite, survive being stored, repeat with its seed, show something."""
+
+import itertools
+from functools import partial
+
+import pytest
+import torch
+from accelerate import Accelerator
+
+from ae_demo import checkpoints, figures
+from ae_demo.training import report
+from ae_demo.training.recipes import RECIPES
+
+
+def small(recipe):
+    """The recipe's model at width 8."""
+    return partial(recipe.model, width=8)
+
+
+def data_of(recipe):
+    data = recipe.data(split="sample")
+    return data.take(torch.arange(0, len(data), len(data) // 20))
+
+
+@pytest.fixture(params=RECIPES)
+def name(request):
+    return request.param
+
+
+def test_two_steps_change_every_weight_and_stay_finite(name):
+    recipe, accelerator = RECIPES[name], Accelerator()
+    model = checkpoints.seeded(small(recipe), 0)
+    before = {key: value.clone() for key, value in model.named_parameters()}
+    loop = recipe.train(model, data_of(recipe), steps=10, batch_size=4, accelerator=accelerator)
+    for metrics in itertools.islice(loop, 3):  # three, as some layers start at zero
+        assert all(torch.isfinite(torch.tensor(value)) for value in metrics.values())
+    same = [key for key, value in model.named_parameters() if torch.equal(before[key], value)]
+    assert not same
+    accelerator.free_memory()
+
+
+def test_what_is_stored_comes_back_with_the_same_scores(name, tmp_path):
+    recipe = RECIPES[name]
+    model = checkpoints.seeded(small(recipe), 1).eval()
+    checkpoints.publish(checkpoints.save(model, name, tmp_path), tmp_path / name)
+    loaded = checkpoints.load(type(model), name, tmp_path)
+    data = data_of(recipe)
+    scores = recipe.evaluate(model, data)
+    assert scores == recipe.evaluate(loaded, data)
+    assert set(recipe.headline) <= set(scores)
+
+
+def test_its_strip_is_pictures_and_repeats(name):
+    recipe = RECIPES[name]
+    model = checkpoints.seeded(small(recipe), 2).eval()
+    rows = recipe.strip(model, data_of(recipe))
+    assert rows.dim() == 5 and 0 <= rows.min() and rows.max() <= 1
+    assert torch.equal(rows, recipe.strip(model, data_of(recipe)))
+    figures.to_pil(figures.to_grid(rows))
+
+
+def test_initial_weights_depend_on_the_seed_alone(name):
+    recipe = RECIPES[name]
+    first, again, other = (next(checkpoints.seeded(small(recipe), s).parameters()) for s in (3, 3, 4))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_its_card_names_the_data_the_class_and_every_score(name):
+    about = checkpoints.training(name)
+    card = report.card(name, about)
+    assert card.startswith("---\nlibrary_name: pytorch\n")
+    assert f'checkpoints.load({about["model"]["class"]}, "{name}")' in card
+    for split, scores in about["scores"].items():
+        for score in scores:
+            assert f"| {split} | {score} |" in card
+
+
+def test_the_results_table_is_the_one_in_the_readme():
+    readme = (checkpoints.ROOT.parent / "README.md").read_text(encoding="utf-8")
+    assert report.results_table(checkpoints.ROOT) in readme
