@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from tqdm import tqdm
 from ae_demo import checkpoints, figures
 from ae_demo.data.datasets import DatasetError, pair_folder
 from ae_demo.training import report
-from ae_demo.training.loops import TrainingError
+from ae_demo.training.loops import TrainingError, seeded
 from ae_demo.training.recipes import RECIPES, Recipe
 
 HOME = Path(__file__).resolve().parent
@@ -51,6 +52,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, help="where checkpoints go (default checkpoints; runs/… unless --budget is 1)"
     )
+    parser.add_argument("--init", type=Path, metavar="DIR", help="start from the checkpoints in this folder")
     parser.add_argument("--save-every", type=float, default=120, metavar="SECONDS", help="how often the state is saved")
     parser.add_argument("--fresh", action="store_true", help="train anew what is finished or half done")
     args = parser.parse_args(argv)
@@ -64,8 +66,11 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     if args.pairs_dir and (other := [name for name in names if not name.startswith("colorization")]):
         parser.error(f"--pairs-dir trains colorization recipes only, not {', '.join(other)}")
     args.names = names
-    if args.out is None:  # a shortened run must not replace a good checkpoint
-        args.out = HOME / "checkpoints" if args.budget == 1 else Path("runs") / f"budget-{args.budget:g}"
+    if args.out is None:  # a shortened run, or one on other data, must not replace a good checkpoint
+        other = (
+            f"budget-{args.budget:g}" if args.budget != 1 else args.pairs_dir and Path(args.pairs_dir).resolve().name
+        )
+        args.out = Path("runs") / other if other else HOME / "checkpoints"
     return args
 
 
@@ -76,83 +81,101 @@ def data_of(recipe: Recipe, args: argparse.Namespace, split: str):
 
 def train(name: str, args: argparse.Namespace, accelerator: Accelerator) -> None:
     """Trains one recipe from where it was left to its last step, then evaluates and publishes it."""
-    recipe, folder = RECIPES[name], args.out / name
-    steps = max(2, round(recipe.steps * args.budget))
+    recipe, steps = RECIPES[name], max(2, round(RECIPES[name].steps * args.budget))
     data = data_of(recipe, args, "train")
-    model = checkpoints.seeded(recipe.model, args.seed)
-    identity = {"steps": steps, "batch_size": min(recipe.batch_size, len(data)), "seed": args.seed, "images": len(data)}
+    loader = args.pairs_dir or recipe.data.__name__
+    batch_size = min(recipe.batch_size, len(data))
+    before = checkpoints.training(name, args.init) if args.init else {}
+    identity = {"data": loader, "images": len(data), "steps": steps, "batch_size": batch_size, "seed": args.seed}
+    if before:
+        identity["init"] = before["model"]["sha256"]
     if not args.fresh and checkpoints.training(name, args.out).get("identity") == identity:
-        return print(f"{name} is trained already; --fresh trains it anew.")
-
+        print(f"{name} is trained already; --fresh trains it anew.")
+        return
     state = checkpoints.recover(args.out / ".state" / name)
-    progress = {"identity": identity, "step": 0, "seconds": 0.0, "curve": []}
-    if args.fresh:
-        shutil.rmtree(state, ignore_errors=True)
-    if state.exists():
-        saved = json.loads((state / "progress.json").read_text())
-        if saved["identity"] == identity:
-            progress = saved
-            print(f"{name} goes on from step {progress['step']:,} of {steps:,}.")
-        else:
-            print(f"{name} starts anew: what was half done in {state} was another run.")
-
-    def save_state() -> None:
-        part = state.with_name(state.name + ".part")
-        shutil.rmtree(part, ignore_errors=True)
-        try:
-            accelerator.save_state(str(part))
-        except RuntimeError as error:  # what torch.save makes of a full disk
-            raise OSError(f"the state could not be saved to {part}: {error}") from error
-        (part / "progress.json").write_text(json.dumps(progress))
-        checkpoints.publish(part, state)
-
-    start, begun, saved_at = progress["step"], time.monotonic(), time.monotonic()
+    progress = left_off(name, state, identity, args.fresh)
+    start = progress["step"]
+    model = seeded(recipe.model, args.seed)
+    if args.init:
+        model.load_state_dict(checkpoints.load(type(model), name, args.init).state_dict())
     loop = recipe.train(
-        model, data, steps=steps, batch_size=identity["batch_size"], accelerator=accelerator, seed=args.seed,
+        model, data, steps=steps, batch_size=batch_size, accelerator=accelerator, seed=args.seed,
         start=start, state=state if start else None,
     )  # fmt: skip
-    torch.manual_seed(args.seed) if not start else None
-    spent, bucket, every = progress["seconds"], [], max(1, steps // CURVE_POINTS)
-    bar = tqdm(total=steps, initial=start, desc=name, unit="step", mininterval=1, smoothing=0.05)
+    if not start:  # a saved state brings its own random numbers
+        torch.manual_seed(args.seed)
+    drive(name, loop, progress, lambda: save_state(accelerator, progress, state), args.save_every)
+    model = accelerator.unwrap_model(model).cpu()
+    about = {
+        "identity": identity,
+        "model": {"module": type(model).__module__, "class": type(model).__name__},
+        "data": {"loader": "pair_folder" if args.pairs_dir else loader, "images": len(data)},
+        "run": {
+            "steps": steps, "batch_size": batch_size, "seed": args.seed, "seconds": round(progress["seconds"], 1),
+            "device": device(accelerator), "commit": COMMIT,
+            "python": platform.python_version(), "torch": torch.__version__, "init": before.get("run"),
+        },
+        "curve": progress["curve"],
+    }  # fmt: skip
+    finish(name, checkpoints.save(model, name, args.out), about, args)
+    shutil.rmtree(state, ignore_errors=True)
+    accelerator.free_memory()
+    accelerator._custom_objects.clear()  # the average of this model, which free_memory forgets to drop
+
+
+def left_off(name: str, state: Path, identity: dict, fresh: bool) -> dict:
+    """What progress.json says of an interrupted run; the beginning if there is none, or if it was another run."""
+    if fresh:
+        shutil.rmtree(state, ignore_errors=True)
+    if state.exists():
+        progress = json.loads((state / "progress.json").read_text())
+        if progress["identity"] == identity:
+            print(f"{name} goes on from step {progress['step']:,} of {identity['steps']:,}.")
+            return progress
+        print(f"{name} starts anew: what was half done in {state} was another run.")
+    return {"identity": identity, "step": 0, "seconds": 0.0, "curve": []}
+
+
+def save_state(accelerator: Accelerator, progress: dict, state: Path) -> None:
+    """Writes weights, optimiser, random numbers and progress aside and puts them in place."""
+    part = state.with_name(state.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        accelerator.save_state(str(part))
+    except RuntimeError as error:  # what torch.save makes of a full disk
+        raise OSError(f"the state could not be saved to {part}: {error}") from error
+    (part / "progress.json").write_text(json.dumps(progress))
+    checkpoints.publish(part, state)
+
+
+def drive(name: str, loop: Iterator[dict], progress: dict, save: Callable[[], None], save_every: float) -> None:
+    """Runs a training loop to its end with a progress bar, keeps `progress`, saves now and then and when stopped.
+
+    Raises KeyboardInterrupt, with a sentence, after the state was saved."""
+    steps, spent = progress["identity"]["steps"], progress["seconds"]
+    every, recent = max(1, steps // CURVE_POINTS), []
+    begun = saved = time.monotonic()
+    bar = tqdm(total=steps, initial=progress["step"], desc=name, unit="step", mininterval=1, smoothing=0.05)
     with stop_requests() as stop, bar:
         for metrics in loop:
             progress["step"] += 1
             progress["seconds"] = spent + time.monotonic() - begun
-            bucket.append(metrics["loss"])
+            recent.append(metrics["loss"])
             if progress["step"] % every == 0:
-                progress["curve"].append([progress["step"], sum(bucket) / len(bucket)])
+                progress["curve"].append([progress["step"], sum(recent) / len(recent)])
                 bar.set_postfix({key: f"{value:.4g}" for key, value in metrics.items()}, refresh=False)
-                bucket = []
+                recent = []
             bar.update()
-            if stop or time.monotonic() - saved_at > args.save_every:
-                save_state()
-                saved_at = time.monotonic()
-                if stop:
-                    raise KeyboardInterrupt(f"{name} stopped at step {progress['step']:,}; the same command goes on.")
-    model = accelerator.unwrap_model(model).cpu()
-    part = checkpoints.save(model, name, args.out)
-    run = {
-        "steps": steps, "batch_size": identity["batch_size"], "seed": args.seed,
-        "seconds": round(progress["seconds"], 1), "device": device(accelerator), "commit": COMMIT,
-        "python": platform.python_version(), "torch": torch.__version__,
-    }  # fmt: skip
-    loader = "pair_folder" if args.pairs_dir else recipe.data.__name__
-    about = {
-        "identity": identity,
-        "model": {"module": type(model).__module__, "class": type(model).__name__},
-        "data": {"loader": loader, "images": len(data)},
-        "run": run,
-        "curve": progress["curve"],
-    }
-    finish(name, part, folder, about, args)
-    shutil.rmtree(state, ignore_errors=True)
-    accelerator.free_memory()
-    accelerator._custom_objects.clear()
+            if stop or time.monotonic() - saved > save_every:
+                save()
+                saved = time.monotonic()
+            if stop:
+                raise KeyboardInterrupt(f"{name} stopped at step {progress['step']:,}; the same command goes on.")
 
 
-def finish(name: str, part: Path, folder: Path, about: dict, args: argparse.Namespace) -> None:
+def finish(name: str, part: Path, about: dict, args: argparse.Namespace) -> None:
     """Measures the stored weights and publishes them with training.json, samples.png and the model card."""
-    recipe = RECIPES[name]
+    recipe, folder = RECIPES[name], args.out / name
     model = checkpoints.load(type(recipe.model()), part.name, part.parent)
     splits = ("held_out",) if args.pairs_dir else recipe.splits
     about["scores"] = {split: recipe.evaluate(model, data_of(recipe, args, split)) for split in splits}
@@ -178,7 +201,7 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
     part = folder.with_name(f".{name}.part")
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(folder, part)
-    finish(name, part, folder, about, args)
+    finish(name, part, about, args)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 from typing import TypeVar
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -97,10 +96,3 @@ def sha256(file: Path) -> str:
 def parameters(model: nn.Module) -> int:
     """Number of weights."""
     return sum(weight.numel() for weight in model.parameters())
-
-
-def seeded(model_factory, seed: int) -> nn.Module:
-    """model_factory() with initial weights that depend on the seed alone."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return model_factory()

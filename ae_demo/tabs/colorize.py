@@ -40,7 +40,7 @@ def answer(key: str, sketch: Tensor) -> tuple[Tensor, float]:
 
 
 def even_out(color: Tensor, sketch: Tensor, softness: float = 0.2) -> Tensor:
-    """One colour, its mean, for each region that lines enclose: color (3, H, W), sketch (1, H, W) -> (3, H, W), in [0, 1].
+    """One colour, its mean, for each region that lines enclose: color (3, H, W), sketch (1, H, W) -> (3, H, W).
 
     The more colours a region holds, the less is done, exp(−variance / softness²), so that a drawing whose lines leave a
     gap does not run out into the paper."""

@@ -33,9 +33,15 @@ class SketchPad(gr.HTML):
         self, size: int, widths: dict[str, int], paper: str = "#ffffff", ink: str = "#000000", value: str = "", **kwargs
     ):
         super().__init__(
-            value, size=size, widths=list(widths.items()), paper=paper, ink=ink, texts=TEXTS["pad"], **template("sketch_pad"),
+            value,
+            size=size,
+            widths=list(widths.items()),
+            paper=paper,
+            ink=ink,
+            texts=TEXTS["pad"],
+            **template("sketch_pad"),
             **kwargs,
-        )  # fmt: skip
+        )
 
     def api_info(self) -> dict:
         return {"type": "string", "description": "picture as a data URI"}
@@ -113,7 +119,9 @@ class Examples(gr.HTML):
     """Pictures to click on. Its value is the index of the last one clicked; `input` at every click."""
 
     def __init__(self, title: str, images: list[Image.Image], **kwargs):
-        super().__init__(None, title=title, images=[data_uri(image) for image in images], **template("examples"), **kwargs)
+        super().__init__(
+            None, title=title, images=[data_uri(image) for image in images], **template("examples"), **kwargs
+        )
 
     def api_info(self) -> dict:
         return {"type": "integer", "description": "index of an example"}

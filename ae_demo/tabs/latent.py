@@ -33,7 +33,7 @@ def network(dataset: str) -> VAE:
 def decode_point(dataset: str, z1: float, z2: float) -> list[dict]:
     """A point of the latent plane -> the picture that the decoder paints there. Dataset: mnist or fashion."""
     model, begun = network(dataset), time.perf_counter()
-    x = model.decode(torch.tensor([[z1, z2]]))[0]
+    x = model.decode(torch.tensor([[z1, z2]], dtype=torch.float32))[0]
     ms = 1000 * (time.perf_counter() - begun)
     return [picture(TEXT["decoded"], to_pil(x), TEXT["note"].format(z1=z1, z2=z2, ms=ms))]
 

@@ -15,6 +15,13 @@ class TrainingError(RuntimeError):
     """Training cannot go on; the message is one sentence that says what to do."""
 
 
+def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """make() with initial weights that depend on the seed alone."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return make()
+
+
 def batches(data: Images, batch_size: int, seed: int, start: int = 0, rank: int = 0, world: int = 1) -> Iterator[dict]:
     """Endless shuffled batches from step `start` on; the same for the same seed, wherever a run is taken up again.
 
@@ -54,6 +61,7 @@ def fit(
     lr: float = 1e-3,
     weight_decay: float = 0.0,
     schedule: Callable[[int, int], float] = constant,
+    clip: float | None = None,
     ema_decay: float | None = None,
     bf16: bool = False,
     seed: int = 0,
@@ -62,8 +70,9 @@ def fit(
 ) -> Iterator[dict[str, float]]:
     """Minimises loss(model, batch)["loss"] with AdamW (Adam where weight_decay is 0) over steps start + 1 … steps.
 
-    Yields {"loss": …, parts …} after each step. `state` is a folder written by `accelerator.save_state` after step
-    `start`. With `ema_decay` the model ends up with the averaged weights. TrainingError if the loss is not finite."""
+    Yields {"loss": …, parts …} after each step. `clip` bounds the norm of the gradient. `state` is a folder written by
+    `accelerator.save_state` after step `start`. With `ema_decay` the model ends up with the averaged weights.
+    TrainingError if the loss is not finite."""
     from diffusers.training_utils import EMAModel  # takes 3 s to import: only where something is trained
 
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
@@ -88,7 +97,8 @@ def fit(
         if not math.isfinite(metrics["loss"]):
             raise TrainingError(f"The loss became {metrics['loss']} at step {step + 1}")
         accelerator.backward(parts["loss"])
-        accelerator.clip_grad_norm_(model.parameters(), 1.0) if average else None
+        if clip:
+            accelerator.clip_grad_norm_(model.parameters(), clip)
         optimizer.step()
         optimizer.zero_grad()
         if average:

@@ -21,6 +21,11 @@ def number(name: str, value: float) -> str:
     return f"{text} {UNITS[name]}" if name in UNITS else text
 
 
+def total(run: dict, quantity: str) -> float:
+    """Steps or seconds of a run and of those before it that it started from."""
+    return run[quantity] + (total(run["init"], quantity) if run.get("init") else 0)
+
+
 def card(name: str, training: dict) -> str:
     """Markdown of the model card, with the front matter that the Hub reads, from training.json."""
     recipe = RECIPES[name]
@@ -39,7 +44,7 @@ tags: [{name.split("-")[0]}, ae-demo]
 # {recipe.title}
 
 `{name}`: {training["model"]["parameters"]:,} parameters, trained on {data}, {training["data"]["images"]:,} pictures,
-{run["steps"]:,} steps of {run["batch_size"]}, in {run["seconds"] / 60:.0f} minutes on {run["device"]}.
+{total(run, "steps"):,} steps of {run["batch_size"]}, in {total(run, "seconds") / 60:.0f} minutes on {run["device"]}.
 
 ![samples](samples.png)
 
@@ -72,8 +77,8 @@ def results_table(root: Path) -> str:
                     scores.append(shown if split == "held_out" else f"{split.replace('_', ' ')}: {shown}")
             lines.append(
                 f"| [`{name}`](checkpoints/{name}) | {recipe.title} | {training['model']['parameters']:,} | "
-                f"{'<br>'.join(scores)} | {run['steps']:,} × {run['batch_size']}, "
-                f"{run['seconds'] / 60:.0f} min, {run['device']} |"
+                f"{'<br>'.join(scores)} | {total(run, 'steps'):,} × {run['batch_size']}, "
+                f"{total(run, 'seconds') / 60:.0f} min, {run['device']} |"
             )
     return "\n".join(lines)
 

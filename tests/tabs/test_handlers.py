@@ -88,7 +88,7 @@ def test_there_are_at_least_twelve_examples_and_each_comes_with_the_truth():
 
 @pytest.mark.parametrize("dataset", latent.DATASETS)
 def test_a_point_decodes_to_what_the_model_decodes(dataset):
-    (entry,) = latent.decode_point(dataset, 0.5, -1.0)
+    (entry,) = latent.decode_point(dataset, 0.5, -1)
     expected = to_pil(latent.network(dataset).decode(torch.tensor([[0.5, -1.0]]))[0])
     assert np.array_equal(np.asarray(open_uri(entry["src"])), np.asarray(expected))
     assert "0.50, -1.00" in entry["note"]

@@ -9,6 +9,7 @@ from accelerate import Accelerator
 
 from ae_demo import checkpoints, figures
 from ae_demo.training import report
+from ae_demo.training.loops import seeded
 from ae_demo.training.recipes import RECIPES
 
 
@@ -29,7 +30,7 @@ def name(request):
 
 def test_two_steps_change_every_weight_and_stay_finite(name):
     recipe, accelerator = RECIPES[name], Accelerator()
-    model = checkpoints.seeded(small(recipe), 0)
+    model = seeded(small(recipe), 0)
     before = {key: value.clone() for key, value in model.named_parameters()}
     loop = recipe.train(model, data_of(recipe), steps=10, batch_size=4, accelerator=accelerator)
     for metrics in itertools.islice(loop, 3):  # three, as some layers start at zero
@@ -41,7 +42,7 @@ def test_two_steps_change_every_weight_and_stay_finite(name):
 
 def test_what_is_stored_comes_back_with_the_same_scores(name, tmp_path):
     recipe = RECIPES[name]
-    model = checkpoints.seeded(small(recipe), 1).eval()
+    model = seeded(small(recipe), 1).eval()
     checkpoints.publish(checkpoints.save(model, name, tmp_path), tmp_path / name)
     loaded = checkpoints.load(type(model), name, tmp_path)
     data = data_of(recipe)
@@ -52,7 +53,7 @@ def test_what_is_stored_comes_back_with_the_same_scores(name, tmp_path):
 
 def test_its_strip_is_pictures_and_repeats(name):
     recipe = RECIPES[name]
-    model = checkpoints.seeded(small(recipe), 2).eval()
+    model = seeded(small(recipe), 2).eval()
     rows = recipe.strip(model, data_of(recipe))
     assert rows.dim() == 5 and 0 <= rows.min() and rows.max() <= 1
     assert torch.equal(rows, recipe.strip(model, data_of(recipe)))
@@ -61,7 +62,7 @@ def test_its_strip_is_pictures_and_repeats(name):
 
 def test_initial_weights_depend_on_the_seed_alone(name):
     recipe = RECIPES[name]
-    first, again, other = (next(checkpoints.seeded(small(recipe), s).parameters()) for s in (3, 3, 4))
+    first, again, other = (next(seeded(small(recipe), s).parameters()) for s in (3, 3, 4))
     assert torch.equal(first, again) and not torch.equal(first, other)
 
 
