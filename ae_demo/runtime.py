@@ -29,7 +29,7 @@ class Fast:
         with self._lock:
             if shapes not in self._compiled and len(self._compiled) < CACHED_SHAPES:
                 self._compiled[shapes] = None
-                threading.Thread(target=self._compile, args=(shapes, inputs), daemon=True).start()
+                threading.Thread(target=self._compile, args=(shapes, inputs)).start()
             compiled = self._compiled.get(shapes)
         if compiled:
             return compiled(*inputs)
@@ -44,8 +44,8 @@ class Fast:
         try:
             import openvino as ov
 
-            with _CONVERSION, warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # OpenVINO's way of tracing is deprecated
+            warnings.filterwarnings("ignore", module="torch.jit")  # OpenVINO's way of tracing is deprecated
+            with _CONVERSION:
                 if self._converted is None:
                     self._converted = ov.convert_model(self.model, example_input=tuple(x.clone() for x in inputs))
                 network = self._converted.clone()
