@@ -44,7 +44,8 @@ class Fast:
         try:
             import openvino as ov
 
-            warnings.filterwarnings("ignore", module="torch.jit")  # OpenVINO's way of tracing is deprecated
+            warnings.filterwarnings("ignore", module="torch.jit")  # OpenVINO's way of tracing is deprecated …
+            warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # … and safe, as shapes are fixed
             with _CONVERSION:
                 if self._converted is None:
                     self._converted = ov.convert_model(self.model, example_input=tuple(x.clone() for x in inputs))

@@ -72,7 +72,7 @@ RECIPES = {
         title="Autoencoder, code of 1024 numbers",
         data=fashion_mnist,
         model=partial(Autoencoder, width=16, depth=3),
-        train=partial(fit, loss=losses.reconstruction, lr=1e-3, schedule=warm_cosine),
+        train=partial(fit, loss=losses.reconstruction, lr=3e-3, schedule=warm_cosine),
         steps=9_380,  # 20 passes over the data
         batch_size=128,
         evaluate=metrics.reconstruction_scores,
@@ -83,7 +83,7 @@ RECIPES = {
         title="Autoencoder, code of 128 numbers",
         data=fashion_mnist,
         model=partial(Autoencoder, width=16, depth=4),
-        train=partial(fit, loss=losses.reconstruction, lr=1e-3, schedule=warm_cosine),
+        train=partial(fit, loss=losses.reconstruction, lr=3e-3, schedule=warm_cosine),
         steps=9_380,
         batch_size=128,
         evaluate=metrics.reconstruction_scores,
