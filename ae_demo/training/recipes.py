@@ -83,8 +83,8 @@ RECIPES = {
         title="Autoencoder, code of 128 numbers",
         data=fashion_mnist,
         model=partial(Autoencoder, width=16, depth=4),
-        train=partial(fit, loss=losses.reconstruction, lr=3e-3, schedule=warm_cosine),
-        steps=9_380,
+        train=partial(fit, loss=losses.reconstruction, lr=4e-3, schedule=warm_cosine),
+        steps=18_760,  # 40 passes
         batch_size=128,
         evaluate=metrics.reconstruction_scores,
         strip=strips.reconstructions,
