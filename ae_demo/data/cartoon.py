@@ -1,0 +1,35 @@
+"""Cartoon faces drawn from named parts with python-avatars (MIT): a picture and its attributes from a seed."""
+
+import random
+from enum import Enum
+
+import numpy as np
+import python_avatars as pa
+
+from ae_demo.data.emoji import render
+
+SIZE = 64  # pixels, both sides
+PARTS: dict[str, list[Enum]] = {
+    "top": [t for t in pa.HairType if t is not pa.HairType.NONE],
+    "hair_color": list(pa.HairColor),
+    "skin_color": list(pa.SkinColor),
+    "eyes": list(pa.EyeType),
+    "eyebrows": list(pa.EyebrowType),
+    "mouth": list(pa.MouthType),
+    "facial_hair": list(pa.FacialHairType),
+    "accessory": list(pa.AccessoryType),
+    "clothing": [c for c in pa.ClothingType if c is not pa.ClothingType.GRAPHIC_SHIRT],  # its print is unreadable
+    "clothing_color": list(pa.ClothingColor),
+}
+
+
+def draw_face(seed: int) -> tuple[np.ndarray, list[int]]:
+    """Seed -> (64, 64, 3) uint8 and one index into each of `PARTS`. Two faces in three have no beard, as many no
+    glasses."""
+    rng = random.Random(seed)
+    chosen = {name: rng.choice(values) for name, values in PARTS.items()}
+    for name, nothing in (("facial_hair", pa.FacialHairType.NONE), ("accessory", pa.AccessoryType.NONE)):
+        if rng.random() < 2 / 3:
+            chosen[name] = nothing
+    avatar = pa.Avatar(style=pa.AvatarStyle.TRANSPARENT, facial_hair_color=chosen["hair_color"], **chosen)
+    return render(avatar.render(), SIZE), [PARTS[name].index(value) for name, value in chosen.items()]

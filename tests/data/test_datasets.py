@@ -1,0 +1,176 @@
+"""Loaders: range, splits, downloads that break off, folders of pairs."""
+
+import functools
+import http.server
+import io
+import tarfile
+import threading
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ae_demo.data import datasets, emoji
+
+
+@pytest.mark.parametrize("load", [datasets.mnist, datasets.fashion_mnist])
+def test_digits_and_clothing_come_in_their_official_numbers(load, data_dir):
+    train, held_out = load(data_dir, "train"), load(data_dir, "held_out")
+    assert (len(train), len(held_out)) == (60_000, 10_000)
+    some = train[[0, 59_999]]
+    assert some["image"].shape == (2, 1, 28, 28) and some["image"].dtype == torch.float32
+    assert 0 <= some["image"].min() and some["image"].max() <= 1
+    assert load(data_dir, "train") is train, "cached"
+
+
+@pytest.mark.parametrize(("load", "mean"), [(datasets.mnist, 0.13), (datasets.fashion_mnist, 0.286)])
+def test_samples_come_with_the_code_a_hundred_of_each_class(load, mean):
+    sample = load(split="sample")[:]
+    assert sample["image"].shape == (1000, 1, 28, 28)
+    assert sample["label"].bincount().tolist() == [100] * 10
+    assert float(sample["image"].mean()) == pytest.approx(mean, abs=0.01)
+
+
+def test_emoji_are_split_by_thing_and_by_artist(data_dir):
+    train, held_out, last = (datasets.emoji_pairs(data_dir, s) for s in ("train", "held_out", "held_out_artist"))
+    assert len(train) + len(held_out) + len(last) == 64
+    fluent = list(emoji.ARTISTS).index("fluent")
+    assert set(last.tensors["artist"].tolist()) == {fluent}
+    assert fluent not in train.tensors["artist"] and fluent not in held_out.tensors["artist"]
+    assert not train.tensors["held_out"].any() and held_out.tensors["held_out"].all()
+    sample = datasets.emoji_pairs(split="sample")[:]
+    assert sample["color"].shape == (64, 3, 128, 128) and sample["line"].shape == (64, 1, 128, 128)
+
+
+def test_without_network_one_sentence_names_set_folder_and_address(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise datasets.URLError("no network")
+
+    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", refuse)
+    monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
+    for load, words in (
+        (datasets.mnist, ("MNIST", str(tmp_path / "MNIST"), "http")),
+        (datasets.fashion_mnist, ("FashionMNIST", str(tmp_path / "FashionMNIST"), "http")),
+        (datasets.emoji_pairs, ("noto", str(tmp_path / "emoji" / "noto"), "https://codeload.github.com/googlefonts")),
+    ):
+        with pytest.raises(datasets.DatasetError) as caught:
+            load(str(tmp_path), "train")
+        assert all(word in str(caught.value) for word in words), caught.value
+        assert "\n" not in str(caught.value)
+    assert not [f for f in tmp_path.rglob("*") if f.is_file()], "nothing half-written stays behind"
+
+
+def test_a_truncated_raw_file_is_not_taken_for_a_whole_one(tmp_path, monkeypatch):
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, size in datasets.IDX_BYTES.items():
+        (raw / name).write_bytes(b"\0" * (size - 1))
+    asked = []
+    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", lambda *a, **k: asked.append(a))
+    with pytest.raises((datasets.DatasetError, FileNotFoundError)):
+        datasets.mnist(str(tmp_path), "train")
+    assert asked
+
+
+@pytest.fixture
+def archives(tmp_path, monkeypatch):
+    """All four sets as small archives on a local server; yields the folder that is served."""
+    served = tmp_path / "served"
+    served.mkdir()
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle cx="4" cy="4" r="{}" fill="red"/></svg>'
+    members = {
+        "noto": "n/svg/emoji_u1f43{}.svg",
+        "openmoji": "s/packages/svgmoji__openmoji/svg/1F43{}.svg",
+        "twemoji": "s/packages/svgmoji__twemoji/svg/1F43{}.svg",
+        "fluent": "f/assets/1f43{}_flat.svg",
+    }
+    artists = {}
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(served))
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for name, member in members.items():
+        with tarfile.open(served / f"{name}.tar.gz", "w:gz") as tar:
+            for i in range(8):
+                text = svg.format(1 + i % 3).encode()
+                info = tarfile.TarInfo(member.format(i))
+                info.size = len(text)
+                tar.addfile(info, io.BytesIO(text))
+        emoji.extract(served / f"{name}.tar.gz", emoji.ARTISTS[name], tmp_path / name)
+        count, digest = emoji.digest(tmp_path / name)
+        url = f"http://127.0.0.1:{server.server_port}/{name}.tar.gz"
+        artist = emoji.ARTISTS[name]
+        fake = type("Served", (emoji.Artist,), {"url": url})
+        artists[name] = fake(artist.repo, artist.commit, artist.member, artist.licence, count, digest)
+    monkeypatch.setattr(emoji, "ARTISTS", artists)
+    yield served
+    server.shutdown()
+    server.server_close()
+
+
+def test_emoji_are_downloaded_checked_drawn_and_cached(archives, tmp_path):
+    data = tmp_path / "data"
+    parts = [datasets.emoji_pairs(str(data), s) for s in ("train", "held_out", "held_out_artist")]
+    assert sum(map(len, parts)) == 32
+    assert len(parts[2]) == 8
+    left = sorted(f.name for f in (data / "emoji").iterdir())
+    assert left == ["fluent", "noto", "openmoji", "pairs-128.safetensors", "twemoji"], "no archive, no .part"
+
+
+def test_a_download_that_breaks_off_is_not_taken_for_a_whole_one(archives, tmp_path):
+    whole = (archives / "twemoji.tar.gz").read_bytes()
+    (archives / "twemoji.tar.gz").write_bytes(whole[: len(whole) // 2])
+    data = str(tmp_path / "data")
+    with pytest.raises(datasets.DatasetError, match="twemoji"):
+        datasets.emoji_pairs(data, "train")
+    assert not (tmp_path / "data" / "emoji" / "twemoji").exists()
+    (archives / "twemoji.tar.gz").write_bytes(whole)
+    assert len(datasets.emoji_pairs(data, "train")) > 0, "goes on with what was missing"
+
+
+def test_drawings_that_are_not_the_pinned_ones_are_refused(archives, tmp_path):
+    data = tmp_path / "data"
+    (data / "emoji" / "noto" / "svg").mkdir(parents=True)
+    (data / "emoji" / "noto" / "svg" / "emoji_u1f431.svg").write_text("<svg/>")
+    with pytest.raises(datasets.DatasetError, match=r"holds 1 drawings that are not the 8 .* delete the folder"):
+        datasets.emoji_pairs(str(data), "train")
+
+
+def write_pair(folder, i, size=(40, 30), color="red", kind="jpg"):
+    for side, mode in (("A", "L"), ("B", "RGB")):
+        (folder / f"train{side}").mkdir(parents=True, exist_ok=True)
+        image = Image.new(mode, size, "white")
+        image.paste({"A": 0, "B": color}[side], (5, 5, 20, 20))
+        image.save(folder / f"train{side}" / f"{i}_{side}.{kind}")
+
+
+def test_a_folder_of_pairs_of_any_size_and_kind_becomes_squares(tmp_path):
+    for i in range(20):
+        write_pair(tmp_path, i, size=(30 + i, 60 - i), kind="png" if i % 2 else "jpg")
+    train, held_out = (datasets.pair_folder(str(tmp_path), split) for split in ("train", "held_out"))
+    assert (len(train), len(held_out)) == (18, 2)
+    pair = train[:1]
+    assert pair["color"].shape == (1, 3, 128, 128) and pair["line"].shape == (1, 1, 128, 128)
+    ink = pair["line"] < 0.5
+    red = (pair["color"][:, :1] > 0.6) & (pair["color"][:, 1:2] < 0.4)
+    assert (ink & red).sum() > 0.9 * ink.sum(), "sketch and picture are aligned"
+
+
+def test_bad_pairs_are_named_and_the_good_ones_stay(tmp_path, capsys):
+    for i in range(1, 6):
+        write_pair(tmp_path, i)
+    (tmp_path / "trainA" / "1_A.jpg").write_bytes(b"no picture")
+    (tmp_path / "trainB" / "2_B.jpg").unlink()
+    (tmp_path / "trainB" / "notes.txt").write_text("ignored")
+    Image.fromarray(np.full((9, 9), 7, np.uint8)).convert("P").save(tmp_path / "trainA" / "3_A.png")
+    (tmp_path / "trainA" / "3_A.jpg").unlink()
+    pairs = datasets.pair_folder(str(tmp_path), "train")
+    told = capsys.readouterr().out
+    assert "2_A.jpg have no partner" in told and "1_A.jpg" in told
+    assert len(pairs) == 2, "3, 4, 5, one of them held out"
+
+
+def test_a_folder_without_a_usable_pair_is_one_sentence(tmp_path):
+    with pytest.raises(datasets.DatasetError, match=r"no usable pair: put sketches in a folder …A as 1_A.jpg"):
+        datasets.pair_folder(str(tmp_path / "nothing"), "train")
