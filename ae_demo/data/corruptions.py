@@ -26,7 +26,10 @@ def add_random_noise(x: Tensor, sigma_max: float = 1.0) -> Tensor:
 def edges(color: Tensor, threshold: float | Tensor = 0.25) -> Tensor:
     """Ink along the colour edges of a picture (Sobel magnitude, soft threshold): (N, 3, H, W) -> (N, 1, H, W)."""
     p = F.pad(color, (1, 1, 1, 1), mode="replicate")
-    smooth_y, smooth_x = p[..., :-2, :] + 2 * p[..., 1:-1, :] + p[..., 2:, :], p[..., :-2] + 2 * p[..., 1:-1] + p[..., 2:]
+    smooth_y, smooth_x = (
+        p[..., :-2, :] + 2 * p[..., 1:-1, :] + p[..., 2:, :],
+        p[..., :-2] + 2 * p[..., 1:-1] + p[..., 2:],
+    )
     across, along = smooth_y[..., 2:] - smooth_y[..., :-2], smooth_x[..., 2:, :] - smooth_x[..., :-2, :]
     slope = (across.square() + along.square()).amax(1, keepdim=True).sqrt() / 4
     return ((slope - threshold) / 0.15).clamp(0, 1)
@@ -41,13 +44,13 @@ def thicken(ink: Tensor, level: float | Tensor) -> Tensor:
 
 
 def smooth_noise(n: int, channels: int, places: int, size: int, device=None) -> Tensor:
-    """Noise about N(0, 1) that varies slowly: `places` independent values along each side, (n, channels, size, size)."""
+    """Noise about N(0, 1) that varies slowly: `places` independent values a side, (n, channels, size, size)."""
     coarse = torch.randn(n, channels, places, places, device=device)
     return F.interpolate(coarse, (size, size), mode="bicubic", align_corners=False)
 
 
 def random_grid(n: int, size: int, device=None) -> Tensor:
-    """Sampling grids (n, size, size, 2) that mirror (half of them), turn (±10°), scale (0.7 to 1.05) and shift (±6 %)."""
+    """Sampling grids (n, size, size, 2) that mirror (half of them), turn (±10°), scale (0.7 to 1.05), shift (±6 %)."""
     angle = (torch.rand(n, device=device) * 2 - 1) * math.radians(10)
     zoom = 1 / torch.empty(n, device=device).uniform_(0.7, 1.05)
     mirror = torch.randint(0, 2, (n,), device=device) * 2 - 1

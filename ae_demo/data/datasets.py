@@ -53,7 +53,7 @@ class Images:
 
 @contextmanager
 def aside(target: Path):
-    """Yields a path beside `target` to write to and renames it to `target` at the end, so that what is there is whole."""
+    """Yields a path beside `target` to write to, and renames it to `target` at the end: what is there is whole."""
     part = target.with_name(target.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.unlink(missing_ok=True)

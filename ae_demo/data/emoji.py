@@ -160,7 +160,10 @@ def line_art(svg: str, width: float = 1.5) -> str:
         clip = re.search(r"clip-path\s*:[^;]+", element.attrib.pop("style", ""))
         style = [clip.group(0)] if clip else []
         if tag in SHAPES:
-            style += [f"fill:{'none' if empty else '#fff'}", f"stroke:#000;stroke-width:{stroke:g};stroke-linejoin:round"]
+            style += [
+                f"fill:{'none' if empty else '#fff'}",
+                f"stroke:#000;stroke-width:{stroke:g};stroke-linejoin:round",
+            ]
         if style:
             element.set("style", ";".join(style))
         for child in element:

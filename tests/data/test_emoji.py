@@ -61,7 +61,9 @@ def test_stroke_width_is_in_pixels_of_the_rendered_picture():
 
 
 def test_padding_keeps_the_drawing_and_adds_a_margin():
-    square = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><rect width="10" height="10" fill="#000"/></svg>'
+    square = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><rect width="10" height="10" fill="#000"/></svg>'
+    )
     padded = emoji.render(emoji.padded(square, 0.1))
     assert (padded[:9] == 255).all() and (padded[12:-12, 12:-12] == 0).all()
 
@@ -75,7 +77,12 @@ def test_broken_drawings_are_none(tmp_path):
 def test_extract_keeps_only_the_wanted_members(tmp_path):
     archive = tmp_path / "a.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
-        for name in ("x/svg/emoji_u1f431.svg", "x/svg/emoji_u1f44b_1f3fb.svg", "x/png/emoji_u1f431.png", "x/svg/../../e.svg"):
+        for name in (
+            "x/svg/emoji_u1f431.svg",
+            "x/svg/emoji_u1f44b_1f3fb.svg",
+            "x/png/emoji_u1f431.png",
+            "x/svg/../../e.svg",
+        ):
             info = tarfile.TarInfo(name)
             info.size = len(name)
             tar.addfile(info, io.BytesIO(name.encode()))
