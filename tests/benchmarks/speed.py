@@ -1,8 +1,10 @@
 """How fast the shipped models answer here, eager PyTorch against `runtime.fast`: python -m tests.benchmarks.speed.
 
 Prints the median milliseconds of one answer, their ratio, and the largest difference between the two answers. The two
-take turns, so that a machine whose speed drifts does not favour either."""
+take turns in blocks, so that a machine whose speed drifts does not favour either, with a pause between blocks in which
+the idle threads of the one stop spinning in the way of the other. Eager PyTorch uses all cores."""
 
+import itertools
 import statistics
 import time
 
@@ -19,15 +21,19 @@ CASES = {
 }
 
 
-def milliseconds(function, inputs: tuple) -> float:
-    """Duration of one call."""
-    begun = time.perf_counter()
-    function(*inputs)
-    return 1000 * (time.perf_counter() - begun)
+def milliseconds(function, inputs: tuple, calls: int = 15) -> list[float]:
+    """Durations of a block of calls, without the first few."""
+    time.sleep(0.3)
+    times = []
+    for _ in range(calls):
+        begun = time.perf_counter()
+        function(*inputs)
+        times.append(1000 * (time.perf_counter() - begun))
+    return times[5:]
 
 
 @torch.inference_mode()
-def compare(name: str, n: int, rounds: int = 40) -> str:
+def compare(name: str, n: int, rounds: int = 5) -> str:
     """One line of the table: a model at batch size n."""
     model_class, make = CASES[name]
     model = checkpoints.load(model_class, name)
@@ -35,8 +41,8 @@ def compare(name: str, n: int, rounds: int = 40) -> str:
     fast(*inputs)
     while not fast.ready(*inputs):
         time.sleep(0.05)
-    times = [(milliseconds(model, inputs), milliseconds(fast, inputs)) for _ in range(rounds)][5:]
-    eager, quick = (statistics.median(column) for column in zip(*times, strict=True))
+    times = [(milliseconds(model, inputs), milliseconds(fast, inputs)) for _ in range(rounds)]
+    eager, quick = (statistics.median(itertools.chain(*blocks)) for blocks in zip(*times, strict=True))
     difference = float((model(*inputs) - fast(*inputs)).abs().max())
     return f"{name:<24}{n:>6}{eager:>10.1f}{quick:>10.1f}{eager / quick:>8.1f}{difference:>12.4f}"
 
