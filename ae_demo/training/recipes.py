@@ -61,7 +61,7 @@ RECIPES = {
             ema_decay=0.999,
             bf16=True,
         ),
-        steps=6_500,
+        steps=10_000,
         batch_size=32,
         evaluate=metrics.colorization_scores,
         strip=strips.colorizations,
