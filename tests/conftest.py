@@ -35,6 +35,6 @@ def data_dir(tmp_path_factory):
     pairs = datasets.emoji_pairs(split="sample").tensors
     (root / "emoji").mkdir()
     rows = torch.arange(64)
-    tensors = {"color": pairs["color"], "line": pairs["line"], "artist": rows % 4, "held_out": rows >= 48}
-    save_file(tensors, root / "emoji" / f"pairs-{emoji.SIZE}.safetensors")
+    tensors = pairs | {"artist": rows % 4, "held_out": rows >= 48}
+    save_file(tensors, root / "emoji" / f"pairs-{emoji.SIZE}-outside.safetensors")
     return str(root)

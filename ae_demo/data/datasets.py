@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from ae_demo.data import cartoon, emoji
+from ae_demo.data import cartoon, emoji, sketches
 
 FASHION_LABELS = (
     "T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
@@ -116,21 +116,33 @@ def _sheet(name: str, size: int) -> Tensor:
 
 @cache
 def emoji_pairs(data_dir: str = "data", split: str = "train") -> Images:
-    """Emoji by several artists: color (3, 128, 128), line (1, 128, 128), artist (index into emoji.ARTISTS).
+    """Emoji by several artists: color (3, 128, 128), line and outside (1, 128, 128), artist (index into emoji.ARTISTS).
+
+    `outside` is 1 where the paper around the drawing is.
 
     `train`: three artists without the held-out things; `held_out`: the held-out things by these three; `sample`: 64 of
-    these; `held_out_artist`: everything that the fourth artist drew."""
+    these; `held_out_artist`: everything that the fourth artist drew; `held_out_canny`, `held_out_crayon`: the held-out
+    things in line styles that training never shows."""
     if split == "sample":
-        return Images(color=_sheet("emoji_B", emoji.SIZE), line=_sheet("emoji_A", emoji.SIZE))
+        return Images(**_pairs(_sheet("emoji_B", emoji.SIZE), _sheet("emoji_A", emoji.SIZE)))
     pairs = Images(**load_file(_emoji_cache(Path(data_dir) / "emoji")))
     last = pairs.tensors["artist"] == list(emoji.ARTISTS).index(emoji.HELD_OUT_ARTIST)
     held_out = pairs.tensors["held_out"]
-    rows = {"train": ~last & ~held_out, "held_out": ~last & held_out, "held_out_artist": last}[split]
-    return pairs.take(rows)
+    style = sketches.HELD_OUT_STYLES.get(split.removeprefix("held_out_"))
+    rows = {"train": ~last & ~held_out, "held_out_artist": last}.get(split, ~last & held_out)
+    picked = pairs.take(rows)
+    if style:
+        picked.tensors["line"] = (255 * style(picked[:])[0]).round().byte()
+    return picked
+
+
+def emoji_pictures(data_dir: str = "data", split: str = "train") -> Images:
+    """The coloured pictures of `emoji_pairs` alone: image (3, 128, 128)."""
+    return Images(image=emoji_pairs(data_dir, split).tensors["color"])
 
 
 def _emoji_cache(folder: Path) -> Path:
-    cached = folder / f"pairs-{emoji.SIZE}.safetensors"
+    cached = folder / f"pairs-{emoji.SIZE}-outside.safetensors"
     if cached.exists():
         return cached
     for name in emoji.ARTISTS:
@@ -145,15 +157,23 @@ def _emoji_cache(folder: Path) -> Path:
     good = [(pair, file, artist) for pair, (file, artist) in zip(pairs, files, strict=True) if pair is not None]
     with aside(cached) as part:
         save_file(
-            {
-                "color": torch.from_numpy(np.stack([p[0] for p, _, _ in good])).permute(0, 3, 1, 2).contiguous(),
-                "line": torch.from_numpy(np.stack([p[1] for p, _, _ in good])).unsqueeze(1).contiguous(),
+            _pairs(
+                torch.from_numpy(np.stack([p[0] for p, _, _ in good])).permute(0, 3, 1, 2).contiguous(),
+                torch.from_numpy(np.stack([p[1] for p, _, _ in good])).unsqueeze(1).contiguous(),
+            )
+            | {
                 "artist": torch.tensor([artist for _, _, artist in good]),
                 "held_out": torch.tensor([emoji.is_held_out(emoji.codepoints(f.name)) for _, f, _ in good]),
             },
             part,
         )
     return cached
+
+
+def _pairs(color: Tensor, line: Tensor) -> dict[str, Tensor]:
+    """Pictures and their line art, with where the paper around the drawing is; all uint8."""
+    around = sketches.outside(line[:, 0].numpy())
+    return {"color": color, "line": line, "outside": torch.from_numpy(around).unsqueeze(1)}
 
 
 def _fetch_emoji(folder: Path, name: str) -> None:
@@ -206,8 +226,8 @@ def cartoon_faces(data_dir: str = "data", split: str = "train", n: int = 20_000)
 def pair_folder(folder: str, split: str = "train", size: int = emoji.SIZE) -> Images:
     """A folder in the sketch2photo layout, `…A/<i>_A.*` sketches and `…B/<i>_B.*` pictures, jpg or png, any size.
 
-    -> color (3, size, size), line (1, size, size). Every tenth pair is held out (of fewer than ten, the last). What
-    cannot be used is named in one printed sentence; DatasetError if nothing is left."""
+    -> color (3, size, size), line and outside (1, size, size). Every tenth pair is held out (of fewer than ten, the
+    last). What cannot be used is named in one printed sentence; DatasetError if nothing is left."""
     found: dict[str, dict[str, Path]] = {"A": {}, "B": {}}
     for file in sorted(Path(folder).rglob("*")):
         match = re.fullmatch(r"(.+)_([AB])\.(jpe?g|png)", file.name, re.IGNORECASE)
@@ -231,10 +251,8 @@ def pair_folder(folder: str, split: str = "train", size: int = emoji.SIZE) -> Im
             f"{folder} holds no usable pair: put sketches in a folder …A as 1_A.jpg, 2_A.jpg … and their pictures in a "
             "folder …B as 1_B.jpg, 2_B.jpg …"
         )
-    pairs = Images(
-        color=torch.from_numpy(np.stack(colors)).permute(0, 3, 1, 2).contiguous(),
-        line=torch.from_numpy(np.stack(lines)).unsqueeze(1),
-    )
+    colors, lines = torch.from_numpy(np.stack(colors)), torch.from_numpy(np.stack(lines))
+    pairs = Images(**_pairs(colors.permute(0, 3, 1, 2).contiguous(), lines.unsqueeze(1)))
     held_out = torch.arange(len(pairs)) % 10 == min(9, len(pairs) - 1)
     if len(pairs) == 1:
         return pairs

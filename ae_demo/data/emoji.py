@@ -54,6 +54,14 @@ ARTISTS = {
         "e85275b1663590618e7a88ef00228b41942be214eb263ff7be240e60574db2df",
     ),
 }  # fmt: skip
+PALETTE = (  # k-means, in CIELAB, of the colours of the training pictures, and black and white; greys, then by hue
+    "#000000", "#16110f", "#3b3e41", "#5e6f77", "#9f9c99", "#c9ccd0", "#eef0ef", "#ffffff",
+    "#e14f7b", "#ec92a6", "#6b473e", "#8d3729", "#d43838", "#f14022", "#d5755c", "#eebfbc",
+    "#865d2d", "#a67f6c", "#e26e2b", "#f39016", "#daa072", "#f0a841", "#433818", "#a98531",
+    "#f8bd24", "#f3d283", "#f6d358", "#fae12f", "#f5dfb6", "#5b7533", "#5a9f3d", "#8fc678",
+    "#a9c73d", "#b8cc9f", "#2b9e8b", "#6dd4cd", "#87a8b7", "#63b9ec", "#aad7ec", "#24528c",
+    "#4186ba", "#3693e2", "#4841a1", "#5f23e7", "#3f6fda", "#a57ecb", "#9e3db2", "#d819e9",
+)  # fmt: skip
 HELD_OUT_ARTIST = "fluent"  # never trained on: the smallest set, so that training loses least
 
 

@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy import ndimage
 from torch import Tensor
 
-from ae_demo.data.corruptions import edges
+from ae_demo.data.sketches import edges
 from ae_demo.tabs.texts import TEXTS
 
 TEXT = TEXTS["picture"]
@@ -48,6 +50,16 @@ def read(source: str | Path) -> Image.Image:
     return canvas.convert("RGB")
 
 
+def read_layer(source: str) -> Image.Image:
+    """A transparent picture as a data URI or file -> RGBA, as it is."""
+    try:
+        data = BytesIO(base64.b64decode(source.partition(",")[2])) if source.startswith("data:") else source
+        with Image.open(data) as opened:
+            return opened.convert("RGBA")
+    except (UnidentifiedImageError, OSError, SyntaxError, binascii.Error, Image.DecompressionBombError) as error:
+        raise PictureError(TEXT["unreadable"]) from error
+
+
 def _is_light(picture: Image.Image) -> bool:
     """Whether what is drawn on a transparent ground is light."""
     red, green, blue, alpha = (np.asarray(channel, dtype=np.float32) for channel in picture.split())
@@ -76,24 +88,115 @@ def ink_of(picture: Image.Image) -> np.ndarray:
     return ink
 
 
-def find_drawing(picture: Image.Image, size: int = 128, fill: float = 0.84) -> tuple[Tensor, Image.Image] | None:
-    """RGB picture -> the drawing on it, centred, its longer side scaled to the share `fill`, as in training: a sketch
-    (1, 1, size, size) in [0, 1], 1 is paper, and the same lines as a sharp L image of 4 · size; None where none is."""
+@dataclass
+class Drawing:
+    """A drawing as the networks see it, and what is needed to put their answer back over it.
+
+    sketch (1, 1, size, size) in [0, 1], 1 is paper; hints (1, 4, size, size), see `ae_demo.data.hints`; `lines`, the
+    same drawing sharp, an L image of 4 · size; `box`, (left, top, side) of the square of the canvas that this is;
+    `canvas`, its size in pixels."""
+
+    sketch: Tensor
+    hints: Tensor
+    lines: Image.Image
+    box: tuple[float, float, float]
+    canvas: tuple[int, int]
+
+    @cached_property
+    def regions(self) -> np.ndarray:
+        """Number of the region that lines enclose, per pixel of `lines`; 0 on lines."""
+        return ndimage.label(np.asarray(self.lines) > 178)[0]
+
+    @cached_property
+    def around(self) -> np.ndarray:
+        """Whether a region touches the border of the picture, (number of regions + 1,) bool."""
+        labels = self.regions
+        border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+        return np.isin(np.arange(labels.max() + 1), border)
+
+    def even_out(self, image: Image.Image, softness: float = 0.2) -> Image.Image:
+        """An RGB image of the size of `lines` with one colour, the mean, for each region.
+
+        The more colours a region holds, the less is done, exp(−variance / softness²), so that a drawing whose lines
+        leave a gap does not run out into the paper."""
+        flat, values = self.regions.ravel(), np.asarray(image, dtype=np.float64).reshape(-1, 3).T / 255
+        size = np.maximum(np.bincount(flat), 1)
+        mean = np.stack([np.bincount(flat, channel) / size for channel in values])
+        square = np.stack([np.bincount(flat, channel**2) / size for channel in values])
+        weight = np.exp(-(square - mean**2).mean(0) / softness**2)
+        mean[:, self.around & (mean.min(0) > 0.85)] = 1  # the paper around is white, or a colour, but never a tint
+        weight[0] = 0  # the lines themselves
+        even = (weight * mean)[:, flat] + (1 - weight)[flat] * values
+        return Image.fromarray((255 * even.T + 0.5).astype(np.uint8).reshape(image.height, image.width, 3))
+
+    def seen(self) -> Tensor:
+        """Sketch with hints on it, as the networks are given them: (3, size, size)."""
+        rgb, mask = self.hints[0, :3], self.hints[0, 3:]
+        return mask * rgb + (1 - mask) * self.sketch[0]
+
+    def on_canvas(self, hints: Tensor) -> Image.Image:
+        """Hints (4, size, size) -> the transparent layer of the canvas that holds them."""
+        left, top, side = self.box
+        pixels = (255 * hints.clamp(0, 1)).round().byte().permute(1, 2, 0).numpy()
+        layer, side = Image.new("RGBA", self.canvas), max(round(side), 1)
+        layer.paste(Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST), (round(left), round(top)))
+        return layer
+
+    def line_layer(self) -> Image.Image:
+        """The lines alone, black on nothing."""
+        layer = Image.new("RGBA", self.lines.size, "black")
+        layer.putalpha(ImageOps.invert(self.lines))
+        return layer
+
+    def color_layer(self, image: Image.Image) -> Image.Image:
+        """The colours alone, also under the lines, on nothing where the paper around the drawing is white."""
+        nearest = ndimage.distance_transform_edt(self.regions == 0, return_distances=False, return_indices=True)
+        colors, label = np.asarray(image)[tuple(nearest)], self.regions[tuple(nearest)]
+        paper = self.around[label] & (colors.min(axis=-1) > 235)
+        return Image.fromarray(np.dstack([colors, np.where(paper, 0, 255).astype(np.uint8)]))
+
+
+def find_drawing(
+    picture: Image.Image, layer: Image.Image | None = None, size: int = 128, fill: float = 0.84
+) -> Drawing | None:
+    """RGB picture -> the drawing on it, centred, its longer side scaled to the share `fill`, as in training; None where
+    none is. `layer`, an RGBA image, holds the colour hints over the picture."""
     ink = ink_of(picture)
     rows, columns = np.flatnonzero((ink > 0.25).any(1)), np.flatnonzero((ink > 0.25).any(0))
     if not len(rows):
         return None
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     side = max(bottom - top, right - left, 8) / fill
-    x, y = (left + right - side) / 2, (top + bottom - side) / 2
-    sheet = Image.fromarray((255 * ink).astype(np.uint8))  # black is paper here, as is everything beyond the border
-    sharp = sheet.transform(
-        (4 * size, 4 * size), Image.Transform.EXTENT, (x, y, x + side, y + side), Image.Resampling.BILINEAR
-    )
+    x, y = float(left + right - side) / 2, float(top + bottom - side) / 2
+
+    def cut(image: Image.Image) -> Image.Image:
+        box = (x, y, x + side, y + side)
+        return image.transform((4 * size, 4 * size), Image.Transform.EXTENT, box, Image.Resampling.BILINEAR)
+
+    sharp = cut(
+        Image.fromarray((255 * ink).astype(np.uint8))
+    )  # black is paper here, as is everything beyond the border
     small = np.asarray(sharp.reduce(4), dtype=np.float32) / 255
     strong = np.quantile(small[small > 0.05], 0.9) if (small > 0.05).any() else 1.0
     small = np.clip(small * np.clip(0.75 / strong, 1, 4), 0, 1)  # thin lines of a large picture fade when reduced
-    return 1 - torch.from_numpy(small)[None, None], ImageOps.invert(sharp)
+    hints = torch.zeros(1, 4, size, size)
+    if layer:
+        shown = np.asarray(cut(layer.resize(picture.size)).reduce(4), dtype=np.float32) / 255  # (size, size, 4)
+        hints = torch.from_numpy(np.where(shown[..., 3:] > 0.4, shown, 0)).permute(2, 0, 1)[None].contiguous()
+        hints[:, 3] = (hints[:, 3] > 0).float()
+    sketch = 1 - torch.from_numpy(small)[None, None]
+    return Drawing(sketch, hints, ImageOps.invert(sharp), (x, y, side), picture.size)
+
+
+def palette(picture: Image.Image, n: int = 12) -> list[str]:
+    """Up to n colours that make most of an RGB picture, no two alike, as "#rrggbb", most frequent first."""
+    few = picture.resize((128, 128), Image.Resampling.NEAREST).quantize(4 * n, Image.Quantize.MEDIANCUT)
+    known = np.asarray(few.getpalette(), dtype=int).reshape(-1, 3)
+    kept: list[np.ndarray] = []
+    for _, index in sorted(few.getcolors(), reverse=True):
+        if all(np.abs(known[index] - other).max() > 28 for other in kept):
+            kept.append(known[index])
+    return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in kept[:n]]
 
 
 def on_paper(picture: Image.Image, size: int) -> Image.Image:

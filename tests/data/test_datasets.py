@@ -41,6 +41,16 @@ def test_emoji_are_split_by_thing_and_by_artist(data_dir):
     assert not train.tensors["held_out"].any() and held_out.tensors["held_out"].all()
     sample = datasets.emoji_pairs(split="sample")[:]
     assert sample["color"].shape == (64, 3, 128, 128) and sample["line"].shape == (64, 1, 128, 128)
+    around = sample["outside"]
+    assert around.shape == (64, 1, 128, 128) and set(around.unique().tolist()) == {0, 1}
+    assert (sample["line"] * around).sum() / around.sum() > 0.95, "the paper around is paper"
+
+
+def test_a_held_out_style_is_the_held_out_things_in_other_lines(data_dir):
+    plain, canny = (datasets.emoji_pairs(data_dir, split) for split in ("held_out", "held_out_canny"))
+    assert torch.equal(plain.tensors["color"], canny.tensors["color"])
+    assert not torch.equal(plain.tensors["line"], canny.tensors["line"])
+    assert set(canny.tensors["line"].unique().tolist()) == {0, 255}
 
 
 def test_without_network_one_sentence_names_set_folder_and_address(tmp_path, monkeypatch):
@@ -115,7 +125,7 @@ def test_emoji_are_downloaded_checked_drawn_and_cached(archives, tmp_path):
     assert sum(map(len, parts)) == 32
     assert len(parts[2]) == 8
     left = sorted(f.name for f in (data / "emoji").iterdir())
-    assert left == ["fluent", "noto", "openmoji", "pairs-128.safetensors", "twemoji"], "no archive, no .part"
+    assert left == ["fluent", "noto", "openmoji", "pairs-128-outside.safetensors", "twemoji"], "no archive, no .part"
 
 
 def test_a_download_that_breaks_off_is_not_taken_for_a_whole_one(archives, tmp_path):

@@ -1,0 +1,111 @@
+"""Colour hints: dabs and strokes of the colours that somebody wants, as four more channels beside the sketch.
+
+Hints are (N, 4, H, W) in [0, 1]: red, green, blue, and 1 where there is a hint; all 0 where there is none."""
+
+import math
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+MOST = 10  # hints in one picture that training shows
+
+
+def no_hints(sketch: Tensor) -> Tensor:
+    """Sketches (N, 1, H, W) -> empty hints (N, 4, H, W)."""
+    return sketch.new_zeros(len(sketch), 4, *sketch.shape[2:])
+
+
+def paint(hints: Tensor, start: Tensor, end: Tensor, color: Tensor, radius: Tensor) -> Tensor:
+    """Hints with one more stroke each, from `start` to `end` (N, 2), x and y in pixels, in `color` (N, 3), `radius` (N)
+    pixels wide; a radius of 0 paints nothing."""
+    height, width = hints.shape[2:]
+    x = torch.arange(width, device=hints.device).view(1, 1, -1) + 0.5 - start[:, 0].view(-1, 1, 1)
+    y = torch.arange(height, device=hints.device).view(1, -1, 1) + 0.5 - start[:, 1].view(-1, 1, 1)
+    dx, dy = (end - start).T.unsqueeze(-1).unsqueeze(-1)  # (N, 1, 1) each
+    along = ((x * dx + y * dy) / (dx**2 + dy**2).clamp(min=1e-6)).clamp(0, 1)
+    near = (x - along * dx) ** 2 + (y - along * dy) ** 2 < radius.view(-1, 1, 1) ** 2
+    stroke = torch.cat([color, torch.ones_like(color[:, :1])], dim=1)[..., None, None]
+    return torch.where(near.unsqueeze(1), stroke, hints)
+
+
+def recolor(color: Tensor, rows: Tensor) -> Tensor:
+    """Pictures (N, 3, H, W) with the hue of `rows` turned, and their saturation and darkness changed, at random.
+
+    Without this no network ever sees a blue cat, and none would believe the hint that asks for one."""
+    n, device = len(rows), color.device
+    angle = torch.rand(n, device=device) * 2 * math.pi
+    saturation, gamma = torch.rand(n, device=device) * 1.4, torch.empty(n, device=device).uniform_(-0.8, 0.8).exp()
+    cos, sin = (saturation * angle.cos()).view(-1, 1, 1), (saturation * angle.sin()).view(-1, 1, 1)
+    eye, mean = torch.eye(3, device=device), torch.full((3, 3), 1 / 3, device=device)
+    cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]], device=device) / math.sqrt(3)
+    turn = mean + cos * (eye - mean) + sin * cross  # a rotation about the grey axis, shrunk towards it
+    turned = torch.einsum("nij,njhw->nihw", turn, color[rows]).clamp(0, 1) ** gamma.view(-1, 1, 1, 1)
+    out = color.clone()
+    out[rows] = turned
+    return out
+
+
+def random_hints(color: Tensor, within: Tensor, none: float = 0.4, recolored: float = 0.5) -> tuple[Tensor, Tensor]:
+    """Pictures (N, 3, H, W) and where the drawing is (N, 1, H, W) -> hints of their colours, and the pictures.
+
+    A share `none` gets no hint, the others 1 to MOST, few more often than many; dabs and short strokes, mostly inside
+    the drawing, in the colour at their first point. A share `recolored` of the hinted is recoloured first."""
+    n, _, height, width = color.shape
+    device = color.device
+    count = (1 + torch.empty(n, device=device).exponential_(1 / 2.5)).long().clamp(max=MOST)
+    count[torch.rand(n, device=device) < none] = 0
+    color = recolor(color, ((count > 0) & (torch.rand(n, device=device) < recolored)).nonzero().flatten())
+    weight = within[:, 0, 1::2, 1::2].flatten(1) + 0.02  # at half the resolution, which is enough for dabs
+    places = torch.multinomial(weight, MOST, replacement=True)
+    row, column = places // (width // 2), places % (width // 2)
+    picked = color[torch.arange(n, device=device)[:, None], :, 2 * row + 1, 2 * column + 1]  # (N, MOST, 3)
+    start = torch.stack([column, row], dim=-1).float() + 0.5
+    angle, reach = (torch.rand(n, MOST, device=device) for _ in range(2))
+    length = 10 * (reach - 0.5).clamp(min=0) * 2  # half are dabs; strokes of up to 20 pixels
+    end = start + length[..., None] * torch.stack([(7 * angle).cos(), (7 * angle).sin()], dim=-1)
+    radius = torch.empty(n, MOST, device=device).uniform_(0.8, 3)
+    hints = color.new_zeros(n, 4, height // 2, width // 2)
+    careful = torch.rand(n, MOST, 1, 1, 1, device=device) < 0.75  # who stays inside the lines
+    half = color[..., 1::2, 1::2]
+    for i in range(MOST):
+        shown = radius[:, i] * (i < count)
+        if shown.any():
+            painted = paint(hints, start[:, i], end[:, i], picked[:, i], shown)
+            alike = (half - picked[:, i, :, None, None]).abs().amax(1, keepdim=True) < 0.2
+            hints = torch.where(alike | ~careful[:, i], painted, hints)
+    return hints.repeat_interleave(2, 2).repeat_interleave(2, 3), color
+
+
+def true_hints(color: Tensor, within: Tensor, n_hints: int, seed: int = 0, radius: float = 3.0) -> Tensor:
+    """Hints to measure with: n_hints dabs of the true colours at seeded random places of the drawing, (N, 4, H, W)."""
+    n, _, _, width = color.shape
+    generator = torch.Generator().manual_seed(seed)
+    places = torch.multinomial(within.flatten(1).cpu() + 1e-6, max(n_hints, 1), replacement=False, generator=generator)
+    hints = no_hints(color)
+    for place in places[:, :n_hints].T.to(color.device):
+        x, y = place % width, place // width
+        spot = torch.stack([x, y], dim=1).float() + 0.5
+        hints = paint(hints, spot, spot, color[torch.arange(n), :, y, x], torch.full((n,), radius, device=color.device))
+    return hints
+
+
+def bucket(color: Tensor, sketch: Tensor, hints: Tensor) -> Tensor:
+    """What a paint program does with hints, for networks that know nothing of them: each region that lines enclose is
+    filled with the colour of the dabs in it, where there are several with the nearest; (N, 3, H, W), same shape."""
+    filled = color.clone()
+    for picture, lines, hint in zip(filled, sketch, hints, strict=True):
+        dabs, n = ndimage.label(hint[3].numpy() > 0)
+        labels, _ = ndimage.label(lines[0].numpy() > 0.5)
+        seeds = np.full(dabs.shape, -1)
+        for dab in range(1, n + 1):  # a dab that crosses a line belongs where most of it is
+            at = labels[dabs == dab]
+            if at.any():
+                seeds[(dabs == dab) & (labels == np.bincount(at[at > 0]).argmax())] = dab
+        for region in np.unique(labels[seeds > 0]):
+            own = (seeds > 0) & (labels == region)
+            row, column = ndimage.distance_transform_edt(~own, return_distances=False, return_indices=True)
+            inside = labels == region
+            picture[:, inside] = hint[:3, row[inside], column[inside]]
+    return filled
