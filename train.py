@@ -49,8 +49,11 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-dir", default="data", help="where datasets lie or are downloaded to (default data)")
     parser.add_argument("--pairs-dir", help="train the colorization recipes on this folder of …A/<i>_A, …B/<i>_B pairs")
+    parser.add_argument("--images", type=int, metavar="N", help="train on N of the pictures only, evenly picked")
     parser.add_argument(
-        "--out", type=Path, help="where checkpoints go (default checkpoints; runs/… unless --budget is 1)"
+        "--out",
+        type=Path,
+        help="where checkpoints go (default checkpoints; runs/… with --budget, --images or --pairs-dir)",
     )
     parser.add_argument("--init", type=Path, metavar="DIR", help="start from the checkpoints in this folder")
     parser.add_argument("--save-every", type=float, default=120, metavar="SECONDS", help="how often the state is saved")
@@ -63,14 +66,16 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         parser.error("name at least one recipe, or all; --list shows them")
     if not args.budget > 0:
         parser.error("--budget must be greater than 0")
+    if args.images is not None and args.images < 1:
+        parser.error("--images must be at least 1")
     if args.pairs_dir and (other := [name for name in names if not name.startswith("colorization")]):
         parser.error(f"--pairs-dir trains colorization recipes only, not {', '.join(other)}")
     args.names = names
     if args.out is None:  # a shortened run, or one on other data, must not replace a good checkpoint
-        other = (
-            f"budget-{args.budget:g}" if args.budget != 1 else args.pairs_dir and Path(args.pairs_dir).resolve().name
-        )
-        args.out = Path("runs") / other if other else HOME / "checkpoints"
+        other = [Path(args.pairs_dir).resolve().name] if args.pairs_dir else []
+        other += [f"images-{args.images}"] if args.images else []
+        other += [f"budget-{args.budget:g}"] if args.budget != 1 else []
+        args.out = Path("runs") / "-".join(other) if other else HOME / "checkpoints"
     return args
 
 
@@ -83,6 +88,8 @@ def train(name: str, args: argparse.Namespace, accelerator: Accelerator) -> None
     """Trains one recipe from where it was left to its last step, then evaluates and publishes it."""
     recipe, steps = RECIPES[name], max(2, round(RECIPES[name].steps * args.budget))
     data = data_of(recipe, args, "train")
+    if args.images and args.images < len(data):
+        data = data.take(torch.linspace(0, len(data) - 1, args.images).long())
     loader = args.pairs_dir or recipe.data.__name__
     batch_size = min(recipe.batch_size, len(data))
     before = checkpoints.training(name, args.init) if args.init else {}

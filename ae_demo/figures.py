@@ -3,8 +3,10 @@
 import base64
 from io import BytesIO
 
+import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageChops, ImageDraw
+from scipy import ndimage
 from torch import Tensor
 
 
@@ -27,3 +29,29 @@ def data_uri(image: Image.Image, quality: int | None = None) -> str:
     kind = "png" if quality is None else "jpeg"
     image.save(buffer, kind, **({"compress_level": 1} if quality is None else {"quality": quality}))
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def peak(values: np.ndarray) -> tuple[int, int]:
+    """Row and column of the place (h, w) that most of the largest values lie round."""
+    smooth = ndimage.gaussian_filter(values, max(values.shape) / 24)
+    row, column = np.unravel_index(smooth.argmax(), values.shape)
+    return int(row), int(column)
+
+
+def heat(values: np.ndarray, lines: Image.Image) -> Image.Image:
+    """Values (h, w) ≥ 0 under an L image of lines: white is 0, yellow, red, violet the largest; a ring round
+    their `peak`."""
+    top = max(float(np.quantile(values, 0.995)), 1e-3)
+    stops, ramp = [0, 0.33, 0.66, 1], [(255, 255, 255), (255, 214, 80), (226, 74, 51), (84, 20, 110)]
+    colors = np.stack([np.interp(values / top, stops, channel) for channel in zip(*ramp, strict=True)], axis=-1)
+    image = Image.fromarray(colors.astype(np.uint8)).resize(lines.size, Image.Resampling.BILINEAR)
+    image = ImageChops.multiply(image, lines.convert("RGB"))
+    row, column = peak(values)
+    x, y = (column + 0.5) * lines.width / values.shape[1], (row + 0.5) * lines.height / values.shape[0]
+    radius = lines.width / 18
+    draw = ImageDraw.Draw(image)
+    for grow, ink, width in ((2, "white", 7), (0, "#0050ff", 3)):
+        draw.ellipse(
+            (x - radius - grow, y - radius - grow, x + radius + grow, y + radius + grow), outline=ink, width=width
+        )
+    return image

@@ -5,6 +5,7 @@ import threading
 import warnings
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -12,7 +13,8 @@ CACHED_SHAPES = 8  # compiled versions kept per model
 
 
 class Fast:
-    """model(*inputs) -> output tensor, the same as calling the model, several times faster once converted.
+    """model(*inputs) -> output, a tensor or a tuple of them, the same as calling the model, several times faster once
+    converted.
 
     The first call converts the model in a background thread and each new set of input shapes is compiled there too;
     until then, and if anything fails, the model itself answers. Where the processor has bfloat16 it is used, so that
@@ -24,7 +26,7 @@ class Fast:
         self._converted = None
         self._compiled: dict[tuple, Callable | None] = {}  # None: under way, or failed
 
-    def __call__(self, *inputs: Tensor) -> Tensor:
+    def __call__(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         shapes = tuple(tuple(x.shape) for x in inputs)
         with self._lock:
             if shapes not in self._compiled and len(self._compiled) < CACHED_SHAPES:
@@ -58,10 +60,12 @@ class Fast:
                 compiled = core.compile_model(network, "CPU", options)
             calls = threading.local()
 
-            def call(*inputs: Tensor) -> Tensor:
+            def call(*inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
                 if not hasattr(calls, "request"):
                     calls.request = compiled.create_infer_request()
-                return torch.from_numpy(calls.request.infer([x.numpy() for x in inputs])[0].copy())
+                answers = calls.request.infer([np.ascontiguousarray(x.numpy()) for x in inputs])
+                answers = tuple(torch.from_numpy(answers[port].copy()) for port in compiled.outputs)
+                return answers if len(answers) > 1 else answers[0]
 
             call(*inputs)
             self._compiled[shapes] = call

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from accelerate import Accelerator
 from safetensors.torch import load_file
 
 from ae_demo import checkpoints
@@ -95,7 +96,7 @@ def test_pairs_of_one_s_own_train_the_colorization_recipes(tmp_path):
     for i in range(12):
         write_pair(tmp_path / "pairs", i)
     (tmp_path / "pairs" / "trainA" / "3_A.jpg").write_bytes(b"")
-    names = ["colorization", "colorization-baseline"]
+    names = ["colorization-baseline", "colorization", "colorization-gan"]
     result = run(*names, "--budget", "0.0005", "--pairs-dir", tmp_path / "pairs", "--out", tmp_path / "out")
     assert result.returncode == 0, result.stderr
     assert "3_A.jpg" in result.stdout
@@ -103,6 +104,18 @@ def test_pairs_of_one_s_own_train_the_colorization_recipes(tmp_path):
         about = checkpoints.training(name, tmp_path / "out")
         assert about["data"] == {"loader": "pair_folder", "images": 10}
         assert set(about["scores"]) == {"held_out"}
+
+
+def test_fewer_images_are_evenly_picked_and_go_elsewhere(data_dir, tmp_path):
+    import train
+
+    args = train.arguments(["autoencoder", "--images", "20", "--budget", "0.001"])
+    assert args.out == Path("runs/images-20-budget-0.001")
+    assert train.arguments(["autoencoder"]).out == checkpoints.ROOT
+    args.data_dir, args.out = data_dir, tmp_path
+    train.train("autoencoder", args, Accelerator())
+    about = checkpoints.training("autoencoder", tmp_path)
+    assert about["data"]["images"] == 20 and about["run"]["batch_size"] == 20
 
 
 def test_a_folder_without_pairs_is_one_sentence(tmp_path):
@@ -130,6 +143,7 @@ def main(*arguments):
         (["unheard-of"], "unknown recipe unheard-of; there are colorization-baseline, "),
         ([], "name at least one recipe, or all"),
         (["all", "--budget", "0"], "--budget must be greater than 0"),
+        (["vae-mnist", "--images", "0"], "--images must be at least 1"),
         (["vae-mnist", "--pairs-dir", "x"], "--pairs-dir trains colorization recipes only, not vae-mnist"),
     ],
 )

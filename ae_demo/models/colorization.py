@@ -14,6 +14,8 @@ class ColorizationBaseline(nn.Module, PyTorchModelHubMixin):
 
     sketch (N, 1, H, W) in [0, 1], 1 is paper -> colours (N, 3, H, W) in [0, 1]; H, W multiples of 4."""
 
+    takes_hints = False
+
     def __init__(self, width: int = 64):
         super().__init__()
         self.encoder = nn.Sequential(
@@ -63,16 +65,20 @@ class Attention(nn.Module):
 
 
 class Colorization(nn.Module, PyTorchModelHubMixin):
-    """sketch (N, 1, H, W) in [0, 1], 1 is paper -> colours (N, 3, H, W) in [0, 1]; H, W multiples of 32.
+    """sketch (N, 1, H, W) in [0, 1], 1 is paper, hints (N, 4, H, W) in [0, 1], colour and 1 where there is one ->
+    colours (N, 3, H, W) in [0, 1]; H, W multiples of 32.
 
     In training mode the colours are not clipped. Works on 4×4 pixels per place: most of the cost of a U-Net lies in its
     finest level, and line art has little to say there. A thin full-resolution head puts the colours back inside the
-    lines."""
+    lines. Hints as input channels: Zhang et al., "Real-Time User-Guided Image Colorization", 2017
+    (https://arxiv.org/abs/1705.02999)."""
+
+    takes_hints = True
 
     def __init__(self, width: int = 64):
         super().__init__()
         sizes = [width, 2 * width, 3 * width, 4 * width]  # at 1/4, 1/8, 1/16, 1/32 of the resolution
-        self.stem = nn.Conv2d(16, width, 3, padding=1)
+        self.stem = nn.Conv2d(5 * 16, width, 3, padding=1)
         self.downs, self.ups = nn.ModuleList(), nn.ModuleList()
         for c, c_next in pairwise(sizes):
             self.downs.append(nn.ModuleList([ConvBlock(c, c), nn.Conv2d(c, c_next, 3, 2, 1)]))
@@ -80,10 +86,14 @@ class Colorization(nn.Module, PyTorchModelHubMixin):
         deep = sizes[-1]
         self.middle = nn.Sequential(ConvBlock(deep, deep), Attention(deep), ConvBlock(deep, deep))
         self.patches = nn.Conv2d(width, 8 * 16, 3, padding=1)
-        self.head = nn.Sequential(nn.Conv2d(9, 16, 3, padding=1), nn.SiLU(), nn.Conv2d(16, 3, 3, padding=1))
+        self.head = nn.Sequential(nn.Conv2d(8 + 5, 16, 3, padding=1), nn.SiLU(), nn.Conv2d(16, 3, 3, padding=1))
 
-    def forward(self, sketch: Tensor) -> Tensor:
-        x = sketch * 2 - 1
+    def features(self, sketch: Tensor, hints: Tensor | None) -> tuple[Tensor, Tensor]:
+        """-> the U-Net's input (N, 5, H, W) in [−1, 1] and its output (N, width, H/4, W/4)."""
+        if hints is None:
+            hints = sketch.new_zeros(len(sketch), 4, *sketch.shape[2:])
+        rgb, mask = hints[:, :3], hints[:, 3:]
+        x = torch.cat([sketch * 2 - 1, rgb * 2 - mask, mask], dim=1)
         h, skips = self.stem(F.pixel_unshuffle(x, 4)), []
         for block, shrink in self.downs:
             h = block(h)
@@ -93,6 +103,12 @@ class Colorization(nn.Module, PyTorchModelHubMixin):
         for grow, block in self.ups:
             h = F.interpolate(grow(h), scale_factor=2.0, mode="nearest")
             h = block(torch.cat([h, skips.pop()], dim=1))
-        h = F.pixel_shuffle(self.patches(F.silu(h)), 4)  # (N, 8, H, W)
-        color = self.head(torch.cat([h, x], dim=1))
+        return x, F.silu(h)
+
+    def paint(self, x: Tensor, h: Tensor) -> Tensor:
+        """Input and output of the U-Net -> colours (N, 3, H, W)."""
+        color = self.head(torch.cat([F.pixel_shuffle(self.patches(h), 4), x], dim=1))
         return color if self.training else color.clamp(0, 1)  # unclipped in training: a sigmoid gets stuck at white
+
+    def forward(self, sketch: Tensor, hints: Tensor | None = None) -> Tensor:
+        return self.paint(*self.features(sketch, hints))

@@ -50,6 +50,27 @@ def constant(step: int, steps: int) -> float:
     return 1.0
 
 
+def average_of(model: nn.Module, decay: float | None, accelerator: Accelerator):
+    """Running average of a prepared model's weights, kept in the accelerator's state; None without decay."""
+    if not decay:
+        return None
+    from diffusers.training_utils import EMAModel  # takes 3 s to import: only where something is trained
+
+    average = EMAModel(accelerator.unwrap_model(model).parameters(), decay=decay, use_ema_warmup=True, power=0.75)
+    average.to(accelerator.device)
+    accelerator.register_for_checkpointing(average)
+    return average
+
+
+def numbers(parts: dict[str, torch.Tensor], step: int) -> dict[str, float]:
+    """A loss's parts as numbers; TrainingError if one is not finite."""
+    metrics = {name: value.item() for name, value in parts.items()}
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise TrainingError(f"The {name} became {value} at step {step + 1}")
+    return metrics
+
+
 def fit(
     model: nn.Module,
     data: Images,
@@ -73,17 +94,9 @@ def fit(
     Yields {"loss": …, parts …} after each step. `clip` bounds the norm of the gradient. `state` is a folder written by
     `accelerator.save_state` after step `start`. With `ema_decay` the model ends up with the averaged weights.
     TrainingError if the loss is not finite."""
-    from diffusers.training_utils import EMAModel  # takes 3 s to import: only where something is trained
-
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
     model, optimizer = accelerator.prepare(model.train(), optimizer)
-    average = None
-    if ema_decay:
-        average = EMAModel(
-            accelerator.unwrap_model(model).parameters(), decay=ema_decay, use_ema_warmup=True, power=0.75
-        )
-        average.to(accelerator.device)
-        accelerator.register_for_checkpointing(average)
+    average = average_of(model, ema_decay, accelerator)
     if state:
         accelerator.load_state(str(state))
     stream = batches(data, batch_size, seed, start, accelerator.process_index, accelerator.num_processes)
@@ -93,14 +106,66 @@ def fit(
             group["lr"] = lr * schedule(step, steps)
         with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=bf16):
             parts = loss(model, batch)
-        metrics = {name: value.item() for name, value in parts.items()}
-        if not math.isfinite(metrics["loss"]):
-            raise TrainingError(f"The loss became {metrics['loss']} at step {step + 1}")
+        metrics = numbers(parts, step)
         accelerator.backward(parts["loss"])
         if clip:
             accelerator.clip_grad_norm_(model.parameters(), clip)
         optimizer.step()
         optimizer.zero_grad()
+        if average:
+            average.step(accelerator.unwrap_model(model).parameters())
+        yield metrics
+    if average:
+        average.copy_to(accelerator.unwrap_model(model).parameters())
+
+
+def fit_gan(
+    model: nn.Module,
+    data: Images,
+    loss: Callable,
+    *,
+    discriminator: Callable[[], nn.Module],
+    steps: int,
+    batch_size: int,
+    accelerator: Accelerator,
+    lr: float = 2e-4,
+    d_lr: float = 4e-4,
+    betas: tuple[float, float] = (0.5, 0.99),
+    schedule: Callable[[int, int], float] = constant,
+    clip: float | None = None,
+    ema_decay: float | None = None,
+    bf16: bool = False,
+    seed: int = 0,
+    start: int = 0,
+    state: Path | None = None,
+) -> Iterator[dict[str, float]]:
+    """Two players: the model minimises loss(model, discriminator, batch)["loss"], discriminator() the "d_loss" of the
+    same call, each with Adam, one step each from the same point (Goodfellow et al., 2014). Otherwise as `fit`."""
+    rival = seeded(discriminator, seed + 1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr, betas=betas)
+    rival_optimizer = torch.optim.Adam(rival.parameters(), lr=d_lr, betas=betas)
+    model, rival, optimizer, rival_optimizer = accelerator.prepare(
+        model.train(), rival.train(), optimizer, rival_optimizer
+    )
+    average = average_of(model, ema_decay, accelerator)
+    if state:
+        accelerator.load_state(str(state))
+    stream = batches(data, batch_size, seed, start, accelerator.process_index, accelerator.num_processes)
+    players = ((optimizer, lr, model), (rival_optimizer, d_lr, rival))
+    for step in range(start, steps):
+        batch = {name: tensor.to(accelerator.device) for name, tensor in next(stream).items()}
+        with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=bf16):
+            parts = loss(model, rival, batch)
+        metrics = numbers(parts, step)
+        accelerator.backward(parts["loss"])
+        accelerator.backward(parts["d_loss"])
+        for player, rate, network in players:
+            for group in player.param_groups:
+                group["lr"] = rate * schedule(step, steps)
+            if clip:
+                accelerator.clip_grad_norm_(network.parameters(), clip)
+            player.step()
+            player.zero_grad()
         if average:
             average.step(accelerator.unwrap_model(model).parameters())
         yield metrics

@@ -1,8 +1,12 @@
 """Every objective on one page, with one signature: loss(model, batch) -> {"loss": …, its parts …}."""
 
+from functools import cache
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from ae_demo.data.corruptions import augment
 
 Batch = dict[str, Tensor]
 Loss = dict[str, Tensor]
@@ -26,20 +30,81 @@ def elbo(model, batch: Batch, beta: float = 1.0) -> Loss:
 
 
 def colorization_mse(model, batch: Batch, sketch) -> Loss:
-    """‖y − ŷ‖² per value; (sketch, y) = sketch(batch)."""
-    x, color = sketch(batch)
+    """‖y − ŷ‖² per value; (sketch, y, where the drawing is) = sketch(batch)."""
+    x, color, _ = sketch(batch)
     return {"loss": F.mse_loss(model(x).float(), color)}
 
 
-def colorization_l1(model, batch: Batch, sketch, chroma_weight: float = 0.0) -> Loss:
-    """w |y − ŷ| with w = 1 + chroma_weight · (max y − min y over the channels); (sketch, y) = sketch(batch).
+def weighted_l1(answer: Tensor, color: Tensor, chroma_weight: float) -> tuple[Tensor, Tensor]:
+    """w |y − ŷ| with w = 1 + chroma_weight · (max y − min y over the channels), and |y − ŷ|; means over pixels.
 
     |·| because its optimum, the median, is one of the colours and not their mean; w because most of every picture is
     white or grey, and the rare strong colours would never be dared (class rebalancing: Zhang et al., 2016)."""
-    x, color = sketch(batch)
-    error = (model(x).float() - color).abs().mean(1)
+    error = (answer.float() - color).abs().mean(1)
     weight = 1 + chroma_weight * (color.amax(1) - color.amin(1))
-    return {"loss": (weight * error).mean(), "l1": error.mean()}
+    return (weight * error).mean(), error.mean()
+
+
+def colorization_l1(model, batch: Batch, sketch, hint, chroma_weight: float = 0.0) -> Loss:
+    """`weighted_l1` of model(x, hints); (x, y, within) = sketch(batch), (hints, y) = hint(y, within)."""
+    x, color, within = sketch(batch)
+    hints, color = hint(color, within)
+    loss, l1 = weighted_l1(model(x, hints), color, chroma_weight)
+    return {"loss": loss, "l1": l1}
+
+
+def colorization_gan(
+    model,
+    discriminator,
+    batch: Batch,
+    sketch,
+    hint,
+    chroma_weight: float = 0.0,
+    vote_weight: float = 0.02,
+    adversarial_weight: float = 0.01,
+) -> Loss:
+    """Generator: `weighted_l1` + a · cross-entropy of the votes + b · (−D(ŷ)); "d_loss", discriminator: the hinge
+    max(0, 1 − D(y)) + max(0, 1 + D(ŷ)) (Lim & Ye, 2017). D sees real and generated pictures through `augment` only.
+
+    A vote is right for the palette's nearest colour in CIELAB. Votes inside the drawing count ten times as much as
+    those outside, and rare colours more, by (share of the batch)^−0.3 (rebalancing: Zhang et al., 2016)."""
+    x, color, within = sketch(batch)
+    hints, color = hint(color, within)
+    given = torch.cat([x, hints], dim=1)
+    answer, votes = model(x, hints)
+    l1, _ = weighted_l1(answer, color, chroma_weight)
+    target = nearest(getattr(model, "module", model).palette, color[..., 2::4, 2::4])
+    votes = F.cross_entropy(votes.float(), target, reduction="none")
+    rare = torch.bincount(target.flatten(), minlength=256).clamp(min=1).float().pow(-0.3)[target]
+    weight = rare * (0.1 + within[:, 0, 2::4, 2::4])
+    vote = (weight * votes).sum() / weight.sum()
+    discriminator.requires_grad_(False)
+    adversarial = -discriminator(*augment(answer, given)).float().mean()
+    discriminator.requires_grad_(True)
+    real, fake = (discriminator(*augment(picture, given)).float() for picture in (color, answer.detach()))
+    return {
+        "loss": l1 + vote_weight * vote + adversarial_weight * adversarial,
+        "l1": l1,
+        "vote": vote,
+        "d_loss": F.relu(1 - real).mean() + F.relu(1 + fake).mean(),
+    }
+
+
+@cache
+def _palette_table(palette: tuple) -> Tensor:
+    """Index of the nearest of the palette's colours in CIELAB, for 32³ colours: (32, 32, 32)."""
+    from skimage.color import rgb2lab
+
+    grid = torch.stack(torch.meshgrid(*[(torch.arange(32) + 0.5) / 32] * 3, indexing="ij"), dim=-1).view(1, -1, 3)
+    every, known = (torch.from_numpy(rgb2lab(c.numpy())[0]).float() for c in (grid, torch.tensor([palette])))
+    return torch.cdist(every, known).argmin(1).view(32, 32, 32)
+
+
+def nearest(palette: Tensor, color: Tensor) -> Tensor:
+    """Colours (N, 3, H, W) -> index (N, H, W) of the nearest, in CIELAB, of a palette (K, 3); both in [0, 1]."""
+    table = _palette_table(tuple(map(tuple, palette.tolist()))).to(color.device)
+    red, green, blue = (color * 32).long().clamp(0, 31).unbind(1)
+    return table[red, green, blue]
 
 
 def diffusion(model, batch: Batch, drop_label: float = 0.1) -> Loss:

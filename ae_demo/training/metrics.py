@@ -1,12 +1,21 @@
 """Held-out scores: (model, data) -> {name: number}. Means over images; lower is better for mse and nats."""
 
+from functools import cache, partial
+
+import numpy as np
 import torch
 from torch import Tensor
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
-from ae_demo.data.corruptions import add_noise, clean_sketch, random_sketch
+from ae_demo import checkpoints
+from ae_demo.data.corruptions import add_noise
 from ae_demo.data.datasets import Images
+from ae_demo.data.hints import bucket, no_hints, true_hints
+from ae_demo.data.sketches import clean_sketch, random_sketch
+from ae_demo.models.features import Features
 
+HINTS = (0, 1, 3, 10)  # numbers of colour hints
+LARGE = 1000  # pictures: a set of more is measured without hints only
 NOISE_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -58,25 +67,73 @@ def elbo_scores(model, data: Images, samples: int = 8) -> dict[str, float]:
     return {"nats": mean["loss"], "recon": mean["recon"], "kl": mean["kl"]}
 
 
+def colorize(model, sketch: Tensor, hints: Tensor) -> Tensor:
+    """What a colorization network makes of sketches (N, 1, H, W) and hints (N, 4, H, W); the paint bucket follows the
+    hints where the network cannot."""
+    if not model.takes_hints:
+        return bucket(model(sketch), sketch, hints)
+    color = model(sketch, hints)
+    return color[0] if isinstance(color, tuple) else color
+
+
+def delta_e(answer: Tensor, truth: Tensor, within: Tensor) -> float:
+    """Mean distance of colours in CIELAB (CIE 1976) inside the drawings: pictures (N, 3, H, W), within (N, 1, H, W)."""
+    from skimage.color import rgb2lab
+
+    lab = [rgb2lab(x[..., ::2, ::2].permute(0, 2, 3, 1).numpy()) for x in (answer, truth)]
+    distance = np.linalg.norm(lab[0] - lab[1], axis=-1)
+    return float(np.average(distance, weights=within[:, 0, ::2, ::2].numpy()))
+
+
+def frechet(answer: Tensor, truth: Tensor) -> float:
+    """Fréchet distance (Heusel et al., 2017) of two sets of pictures (N, 3, H, W) in the code of `features-emoji`."""
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    distance = FrechetInceptionDistance(_features(), normalize=True)
+    for real, x in ((True, truth), (False, answer)):
+        for part in x.split(64):
+            distance.update(part, real=real)
+    return float(distance.compute())
+
+
+@cache
+def _features() -> torch.nn.Module:
+    model = checkpoints.load(Features, "features-emoji")
+    code = torch.nn.Module()
+    code.num_features = model.num_features
+    code.forward = model.encode
+    return code
+
+
+@torch.inference_mode()
 def colorization_scores(model, data: Images) -> dict[str, float]:
-    """mse, psnr and ssim on clean line art, psnr on lines as people draw them (seeded), and colourfulness: the mean
-    chroma (max − min over channels) of the answers as a share of the true pictures'."""
-    answers, truths, rough = [], [], []
+    """mse, psnr, ssim, delta_e, frechet on clean line art, and colourfulness: the mean chroma (max − min over channels)
+    of the answers as a share of the true pictures'; without hints and, as psnr_1 and so on, with 1, 3 and 10 dabs of
+    the true colours at seeded places (of large sets without hints only). As likeliest_psnr and so on the same with the
+    likeliest colour for each region, for networks that can tell. psnr_rough: on lines as people draw them, seeded."""
+    parts = [clean_sketch(data[first : first + 64]) for first in range(0, len(data), 64)]
+    truth, within = (torch.cat(column) for column in list(zip(*parts, strict=True))[1:])
+    ways = {"": partial(colorize, model)}
+    if hasattr(model, "variants"):
+        ways["likeliest_"] = lambda sketch, hints: model.variants(sketch, hints)[0]
+    scores = {}
+    for n in HINTS if len(data) <= LARGE else HINTS[:1]:
+        given = [(sketch, true_hints(color, inside, n)) for sketch, color, inside in parts]
+        for prefix, way in ways.items():
+            answer = torch.cat([way(sketch, hints) for sketch, hints in given])
+            chroma = [float((x.amax(1) - x.amin(1)).mean()) for x in (answer, truth)]
+            values = similarity(answer, truth) | {
+                "delta_e": delta_e(answer, truth, within),
+                "colorfulness": chroma[0] / chroma[1],
+            }
+            if len(data) > 1:  # one picture has no covariance
+                values["frechet"] = frechet(answer, truth)
+            scores |= {f"{prefix}{name}" + f"_{n}" * (n > 0): value for name, value in values.items()}
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        for first in range(0, len(data), 64):
-            batch = data[first : first + 64]
-            sketch, color = clean_sketch(batch)
-            answers.append(apply(model, sketch, 64))
-            truths.append(color)
-            sketch, color = random_sketch(batch)
-            rough.append((psnr(apply(model, sketch, 64), color), len(color)))
-    answer, truth = torch.cat(answers), torch.cat(truths)
-    chroma = [float((x.amax(1) - x.amin(1)).mean()) for x in (answer, truth)]
-    return similarity(answer, truth) | {
-        "psnr_rough": sum(value * n for value, n in rough) / len(data),
-        "colorfulness": chroma[0] / chroma[1],
-    }
+        rough = [random_sketch(data[first : first + 64]) for first in range(0, len(data), 64)]
+    total = sum(psnr(colorize(model, x, no_hints(x)), color) * len(x) for x, color, _ in rough)
+    return scores | {"psnr_rough": total / len(data)}
 
 
 @torch.inference_mode()

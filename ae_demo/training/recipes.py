@@ -4,14 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from ae_demo.data.corruptions import add_random_noise, random_sketch
-from ae_demo.data.datasets import emoji_pairs, fashion_mnist, mnist
+from ae_demo.data.corruptions import add_random_noise
+from ae_demo.data.datasets import emoji_pairs, emoji_pictures, fashion_mnist, mnist
+from ae_demo.data.emoji import PALETTE
+from ae_demo.data.hints import random_hints
+from ae_demo.data.sketches import random_sketch
 from ae_demo.models.autoencoder import Autoencoder
 from ae_demo.models.colorization import Colorization, ColorizationBaseline
+from ae_demo.models.colorization_gan import PaletteColorization, PatchDiscriminator
 from ae_demo.models.ddpm import DDPM
+from ae_demo.models.features import Features
 from ae_demo.models.vae import VAE
 from ae_demo.training import losses, metrics, strips
-from ae_demo.training.loops import fit, warm_cosine
+from ae_demo.training.loops import fit, fit_gan, warm_cosine
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Recipe:
     splits: tuple[str, ...] = ("held_out", "sample")
 
 
+COLORIZATION = ("psnr", "ssim", "delta_e", "colorfulness")
+EMOJI = ("held_out", "held_out_artist", "held_out_canny", "held_out_crayon", "sample")
 RECIPES = {
     "colorization-baseline": Recipe(
         title="Line art to colour, the course notes' network",
@@ -44,8 +51,8 @@ RECIPES = {
         batch_size=32,
         evaluate=metrics.colorization_scores,
         strip=strips.colorizations,
-        headline=("psnr", "ssim", "colorfulness"),
-        splits=("held_out", "held_out_artist", "sample"),
+        headline=COLORIZATION,
+        splits=EMOJI,
     ),
     "colorization": Recipe(
         title="Line art to colour, U-Net",
@@ -53,7 +60,7 @@ RECIPES = {
         model=partial(Colorization, width=48),
         train=partial(
             fit,
-            loss=partial(losses.colorization_l1, sketch=random_sketch, chroma_weight=0.3),
+            loss=partial(losses.colorization_l1, sketch=random_sketch, hint=random_hints, chroma_weight=0.3),
             lr=1e-3,
             weight_decay=0.02,
             schedule=warm_cosine,
@@ -61,12 +68,45 @@ RECIPES = {
             ema_decay=0.999,
             bf16=True,
         ),
-        steps=10_000,
+        steps=15_000,
         batch_size=32,
         evaluate=metrics.colorization_scores,
         strip=strips.colorizations,
-        headline=("psnr", "ssim", "colorfulness"),
-        splits=("held_out", "held_out_artist", "sample"),
+        headline=COLORIZATION,
+        splits=EMOJI,
+    ),
+    "colorization-gan": Recipe(
+        title="Line art to colour, U-Net against a discriminator",
+        data=emoji_pairs,
+        model=partial(PaletteColorization, list(PALETTE), width=48),
+        train=partial(
+            fit_gan,
+            loss=partial(losses.colorization_gan, sketch=random_sketch, hint=random_hints, chroma_weight=0.3),
+            discriminator=PatchDiscriminator,
+            lr=4e-4,
+            d_lr=4e-4,
+            schedule=warm_cosine,
+            clip=1.0,
+            ema_decay=0.999,
+            bf16=True,
+        ),
+        steps=20_000,
+        batch_size=32,
+        evaluate=metrics.colorization_scores,
+        strip=strips.variants,
+        headline=COLORIZATION,
+        splits=EMOJI,
+    ),
+    "features-emoji": Recipe(
+        title="Autoencoder whose code measures Fréchet distances",
+        data=emoji_pictures,
+        model=Features,
+        train=partial(fit, loss=losses.reconstruction, lr=2e-3, schedule=warm_cosine, clip=1.0, bf16=True),
+        steps=3_000,
+        batch_size=64,
+        evaluate=metrics.reconstruction_scores,
+        strip=strips.reconstructions,
+        headline=("mse",),
     ),
     "autoencoder": Recipe(
         title="Autoencoder, code of 1024 numbers",

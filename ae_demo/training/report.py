@@ -4,21 +4,24 @@ import re
 from pathlib import Path
 
 from ae_demo import checkpoints
-from ae_demo.training.recipes import RECIPES
+from ae_demo.training.metrics import HINTS
+from ae_demo.training.recipes import EMOJI, RECIPES
 
 DATA_LICENCES = {
     "mnist": "MNIST (CC BY-SA 3.0)",
     "fashion_mnist": "Fashion-MNIST (MIT)",
+    "emoji_pictures": "Noto (Apache-2.0), OpenMoji (CC BY-SA 4.0) and Twemoji (CC BY 4.0) emoji",
     "emoji_pairs": "Noto (Apache-2.0), OpenMoji (CC BY-SA 4.0) and Twemoji (CC BY 4.0) emoji",
     "pair_folder": "a folder of pairs",
 }
-UNITS = {"psnr": "dB", "psnr_rough": "dB", "nats": "nats", "recon": "nats", "kl": "nats"}
+UNITS = {"psnr": "dB", "nats": "nats", "recon": "nats", "kl": "nats"}
 
 
 def number(name: str, value: float) -> str:
     """A score as text, with its unit: 0.00112, 14.3 dB, 141 nats."""
     text = f"{value:.4g}" if abs(value) < 10 else f"{value:.1f}"
-    return f"{text} {UNITS[name]}" if name in UNITS else text
+    unit = UNITS.get(name.removeprefix("likeliest_").partition("_")[0])
+    return f"{text} {unit}" if unit else text
 
 
 def total(run: dict, quantity: str) -> float:
@@ -83,10 +86,36 @@ def results_table(root: Path) -> str:
     return "\n".join(lines)
 
 
+def colorization_table(root: Path) -> str:
+    """Markdown: every colorization checkpoint on held-out things, with and without hints, and on the other splits."""
+    measures = {"psnr": "PSNR", "ssim": "SSIM", "delta_e": "ΔE", "colorfulness": "colourfulness", "frechet": "Fréchet"}
+    head = f"{' | '.join(measures.values())} |\n|{'---|' * (2 + len(measures))}"
+    known = {name: checkpoints.training(name, root).get("scores", {}) for name in RECIPES if name.startswith("color")}
+
+    def rows(split: str, n: int, what: str) -> list[str]:
+        lines = []
+        for name, scores in known.items():
+            for prefix, way in (("", ""), ("likeliest_", ", likeliest colours")):
+                shown = [scores.get(split, {}).get(f"{prefix}{m}" + f"_{n}" * (n > 0)) for m in measures]
+                if None not in shown:
+                    texts = [f"{value:.{digits}f}" for value, digits in zip(shown, (1, 3, 1, 2, 1), strict=True)]
+                    lines.append(f"| `{name}`{way} | {what} | {' | '.join(texts)} |")
+        return lines
+
+    first = [line for n in HINTS for line in rows("held_out", n, str(n))]
+    others = [(split, split.removeprefix("held_out_")) for split in EMOJI[1:-1]]
+    second = [line for split, what in others for line in rows(split, 0, what)]
+    return "\n".join(
+        [f"| held-out things | hints | {head}", *first, "", f"| without hints | held out | {head}", *second]
+    )
+
+
 def update_readme(readme: Path, root: Path) -> None:
-    """Puts the results table between the two `results` comments of a README; leaves a file without them alone."""
-    text = readme.read_text(encoding="utf-8")
-    table = f"<!-- results -->\n{results_table(root)}\n<!-- /results -->"
-    changed = re.sub(r"<!-- results -->.*?<!-- /results -->", lambda _: table, text, flags=re.DOTALL)
+    """Puts each table between the two comments of its name in a README; leaves a file without them alone."""
+    text = changed = readme.read_text(encoding="utf-8")
+    for name, table in {"results": results_table, "colorization": colorization_table}.items():
+        marks = f"<!-- {name} -->", f"<!-- /{name} -->"
+        filled = f"{marks[0]}\n{table(root)}\n{marks[1]}"
+        changed = re.sub(f"{marks[0]}.*?{marks[1]}", lambda _, filled=filled: filled, changed, flags=re.DOTALL)
     if changed != text:
         readme.write_text(changed, encoding="utf-8")

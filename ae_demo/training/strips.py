@@ -3,8 +3,12 @@
 import torch
 from torch import Tensor
 
-from ae_demo.data.corruptions import add_noise, random_sketch
+from ae_demo.data.corruptions import add_noise
 from ae_demo.data.datasets import Images
+from ae_demo.data.hints import no_hints, true_hints
+from ae_demo.data.sketches import clean_sketch, random_sketch
+from ae_demo.models.colorization_gan import CODE_LENGTH
+from ae_demo.training.metrics import colorize
 
 
 def spread(data: Images, n: int) -> dict[str, Tensor]:
@@ -23,13 +27,25 @@ def reconstructions(model, data: Images, sigma: float = 0.0, n: int = 12) -> Ten
 
 @torch.inference_mode()
 def colorizations(model, data: Images, n: int = 12) -> Tensor:
-    """Rows: clean line art, output, the same roughly drawn, output, truth."""
+    """Rows: clean line art, output, output with three hints, the same roughly drawn, output, truth."""
     batch = spread(data, n)
+    line, color, within = clean_sketch(batch)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        rough, _ = random_sketch(batch)
-    rows = [batch["line"], model(batch["line"]), rough, model(rough), batch["color"]]
+        rough, _, _ = random_sketch(batch)
+    hinted = colorize(model, line, true_hints(color, within, 3))
+    rows = [line, colorize(model, line, no_hints(line)), hinted, rough, colorize(model, rough, no_hints(rough)), color]
     return torch.stack([row.expand(-1, 3, -1, -1) for row in rows])
+
+
+def variants(model, data: Images, n: int = 12, rows: int = 4) -> Tensor:
+    """As `colorizations`, but with the likeliest colours and several variants before the truth."""
+    line = spread(data, n)["line"]
+    code = torch.rand(rows, CODE_LENGTH, generator=torch.Generator().manual_seed(0))
+    codes = [None, *(one.expand(len(line), -1) for one in code)]
+    several = [model.variants(line, no_hints(line), one)[0] for one in codes]
+    plain = colorizations(model, data, n)
+    return torch.cat([plain[:-1], torch.stack(several), plain[-1:]])
 
 
 @torch.inference_mode()

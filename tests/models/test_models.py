@@ -50,6 +50,17 @@ def test_colorization_keeps_the_size_and_stays_in_range(make, size):
     assert 0 <= color.min() and color.max() <= 1
 
 
+def test_a_hint_changes_the_answer_and_no_hint_is_the_same_as_empty_hints():
+    model, sketch = Colorization(width=8).eval(), torch.rand(1, 1, 64, 64)
+    hints = torch.zeros(1, 4, 64, 64)
+    assert torch.equal(model(sketch), model(sketch, hints))
+    hints[:, 2:, 20:24, 20:24] = 1
+    assert not torch.equal(model(sketch), model(sketch, hints))
+    black = torch.zeros(1, 4, 64, 64)
+    black[:, 3, 20:24, 20:24] = 1
+    assert not torch.equal(model(sketch), model(sketch, black)), "black is a hint, too"
+
+
 def test_the_colorization_that_is_trained_has_at_most_five_million_weights():
     assert parameters(RECIPES["colorization"].model()) <= 5_000_000
 

@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from ae_demo.data.datasets import Images, fashion_mnist
 from ae_demo.models.autoencoder import Autoencoder
 from ae_demo.training import losses
-from ae_demo.training.loops import TrainingError, batches, fit, warm_cosine
+from ae_demo.training.loops import TrainingError, batches, fit, fit_gan, warm_cosine
 
 
 def numbers(n):
@@ -98,3 +98,57 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_change():
     with pytest.raises(TrainingError, match="became nan at step 1"):
         next(loop)
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+
+
+class Number(torch.nn.Module):
+    """A model that is one number."""
+
+    def __init__(self, value=1.0):
+        super().__init__()
+        self.value = torch.nn.Parameter(torch.tensor(value))
+
+
+def chase(model, rival, batch):
+    """The model wants to be where its rival is, the rival one above the model."""
+    return {
+        "loss": (model.value - rival.value.detach()) ** 2,
+        "d_loss": (rival.value - model.value.detach() - 1) ** 2,
+    }
+
+
+def play(steps, stop=None, start=0, state=None, save=None, loss=chase):
+    model, accelerator = Number(), Accelerator()
+    loop = fit_gan(
+        model, numbers(8), loss, discriminator=Number, steps=steps, batch_size=4, accelerator=accelerator,
+        lr=0.1, d_lr=0.1, ema_decay=0.5, start=start, state=state,
+    )  # fmt: skip
+    seen = [metrics["d_loss"] for metrics in itertools.islice(loop, stop)]
+    if save:
+        accelerator.save_state(str(save))
+    else:
+        assert list(loop) == []
+    accelerator.free_memory()
+    accelerator._custom_objects.clear()
+    return seen, float(model.value.detach())
+
+
+def test_both_players_move_at_once_from_the_same_point():
+    seen, _ = play(1)
+    assert seen == [1.0], "the rival starts one short of its goal"
+    seen, value = play(30)
+    assert value > 1.5, "who chases is led upwards"
+    assert seen[1] == pytest.approx((1.1 - 1 - 1) ** 2, rel=1e-3), (
+        "Adam moved the rival by its rate, the model not at all"
+    )
+
+
+def test_a_game_that_is_taken_up_again_is_the_same_game(tmp_path):
+    whole, value = play(12)
+    first, _ = play(12, stop=5, save=tmp_path / "state")
+    rest, again = play(12, start=5, state=tmp_path / "state")
+    assert first + rest == whole and again == value
+
+
+def test_a_player_that_is_not_finite_ends_the_game_with_its_name():
+    with pytest.raises(TrainingError, match="d_loss became nan at step 1"):
+        play(3, loss=lambda model, rival, batch: chase(model, rival, batch) | {"d_loss": rival.value * float("nan")})

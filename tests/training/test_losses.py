@@ -5,7 +5,8 @@ import torch
 from torch import distributions as D
 from torch.nn import functional as F
 
-from ae_demo.data.corruptions import clean_sketch
+from ae_demo.data.hints import no_hints
+from ae_demo.data.sketches import clean_sketch
 from ae_demo.models.ddpm import DDPM
 from ae_demo.models.vae import VAE
 from ae_demo.training import losses
@@ -42,16 +43,72 @@ def test_reconstruction_compares_with_the_clean_picture():
     assert float(losses.reconstruction(lambda x: x, {"image": x})["loss"]) == 0
 
 
+def unhinted(color, within):
+    """No hints, and the same picture."""
+    return no_hints(color), color
+
+
 def test_colour_errors_count_by_their_chroma():
     color = torch.zeros(1, 3, 2, 1)
     color[0, 0, 0] = 1.0  # the upper pixel is red, the lower black
-    batch = {"line": torch.zeros(1, 1, 2, 1), "color": color}
+    batch = {"line": torch.zeros(1, 1, 2, 1), "color": color, "outside": torch.zeros(1, 1, 2, 1)}
     for row, weight in ((0, 1.5), (1, 1.0)):
         answer = color.clone()
         answer[0, :, row] += 0.3
-        parts = losses.colorization_l1(lambda _, a=answer: a, batch, clean_sketch, chroma_weight=0.5)
+        parts = losses.colorization_l1(lambda x, hints, a=answer: a, batch, clean_sketch, unhinted, chroma_weight=0.5)
         assert float(parts["l1"]) == pytest.approx(0.15)
         assert float(parts["loss"]) == pytest.approx(0.15 * weight)
+
+
+def test_the_nearest_colour_of_a_palette_is_the_nearest_in_cielab():
+    palette = torch.tensor([[0.0, 0, 0], [1, 1, 1], [0.8, 0.2, 0.2], [0.2, 0.3, 0.8]])
+    color = torch.tensor([[0.1, 0.1, 0.1], [0.95, 0.9, 0.9], [0.9, 0.4, 0.3], [0.1, 0.2, 1.0]]).T.view(1, 3, 2, 2)
+    assert losses.nearest(palette, color).flatten().tolist() == [0, 1, 2, 3]
+
+
+class Painter(torch.nn.Module):
+    """Answers with given colours and given votes."""
+
+    def __init__(self, color, votes):
+        super().__init__()
+        self.color, self.votes = torch.nn.Parameter(color), votes
+        self.palette = torch.tensor([[0.0, 0, 0], [1, 1, 1]])
+
+    def forward(self, x, hints):
+        return self.color, self.votes
+
+
+class Judge(torch.nn.Module):
+    """Finds a picture the more real the brighter it is."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, color, given):
+        assert given.shape[1] == 5
+        return self.scale * color.mean((1, 2, 3))
+
+
+def test_the_players_of_the_colorization_game_move_their_own_weights_only(monkeypatch):
+    monkeypatch.setattr(losses, "augment", lambda *pictures: pictures)
+    batch = {"line": torch.ones(1, 1, 8, 8), "color": torch.ones(1, 3, 8, 8), "outside": torch.zeros(1, 1, 8, 8)}
+    right = torch.zeros(1, 2, 2, 2)
+    right[:, 1] = 20  # white
+    painter, judge = Painter(torch.full((1, 3, 8, 8), 0.25), right), Judge()
+    parts = losses.colorization_gan(
+        painter, judge, batch, clean_sketch, unhinted, vote_weight=1, adversarial_weight=0.5
+    )  # fmt: skip
+    assert float(parts["l1"]) == pytest.approx(0.75) and float(parts["vote"]) < 1e-6
+    assert float(parts["d_loss"]) == pytest.approx((1 - 1) + (1 + 0.25))
+    assert float(parts["loss"]) == pytest.approx(0.75 - 0.5 * 0.25)
+    parts["loss"].backward()
+    assert judge.scale.grad is None and (painter.color.grad < 0).all(), "brighter is truer and more convincing"
+    painter.color.grad = None
+    parts["d_loss"].backward()
+    assert painter.color.grad is None and float(judge.scale.grad) == pytest.approx(0.25 - 0)
+    wrong = losses.colorization_gan(Painter(torch.ones(1, 3, 8, 8), -right), judge, batch, clean_sketch, unhinted)
+    assert float(wrong["vote"]) == pytest.approx(20)
 
 
 class Oracle(torch.nn.Module):

@@ -22,17 +22,56 @@ def test_ssim_is_one_for_the_same_picture_and_falls_with_noise():
     assert metrics.ssim((x + 0.2 * torch.randn_like(x)).clamp(0, 1), x) < 0.8
 
 
+class Answer:
+    """Answers with what a function of sketch and hints says."""
+
+    def __init__(self, function, takes_hints=True):
+        self.function, self.takes_hints = function, takes_hints
+
+    def __call__(self, *given):
+        return self.function(*given)
+
+
 def test_scores_of_a_perfect_and_of_a_useless_colouring():
     data = emoji_pairs(split="sample").take(slice(0, 8))
     truth = {float(pair["line"].sum()): pair["color"] for pair in (data[i : i + 1] for i in range(8))}
 
-    def perfect(sketch):
-        return torch.cat([truth.get(float(line.sum()), torch.zeros(1, 3, 128, 128)) for line in sketch.split(1)])
+    def perfect(sketch, hints):
+        known = [truth.get(float(line.sum()), torch.zeros(1, 3, 128, 128)) for line in sketch.split(1)]
+        return torch.cat(known), "votes"
 
-    scores = metrics.colorization_scores(perfect, data)
-    assert scores["mse"] == 0 and scores["colorfulness"] == pytest.approx(1.0)
-    grey = metrics.colorization_scores(lambda sketch: sketch.expand(-1, 3, -1, -1), data)
-    assert grey["colorfulness"] == 0 and grey["psnr"] < 12
+    scores = metrics.colorization_scores(Answer(perfect), data)
+    assert scores["mse"] == scores["delta_e"] == 0 and scores["colorfulness"] == pytest.approx(1.0)
+    assert scores["frechet"] == pytest.approx(0, abs=1e-3)
+    grey = metrics.colorization_scores(Answer(lambda sketch, hints: sketch.expand(-1, 3, -1, -1)), data)
+    assert grey["colorfulness"] == 0 and grey["psnr"] < 12 and grey["delta_e"] > 20
+    assert grey["frechet"] > 1
+
+
+def test_hints_are_given_in_growing_numbers_and_the_bucket_helps_who_takes_none():
+    data = emoji_pairs(split="sample").take(slice(0, 8))
+    seen = []
+
+    def note(sketch, hints):
+        seen.append(float(hints[:, 3].sum()))
+        return sketch.expand(-1, 3, -1, -1)
+
+    metrics.colorization_scores(Answer(note), data)
+    assert seen[0] == 0 and seen[1] < seen[2] < seen[3] and seen[4] == 0
+    scores = metrics.colorization_scores(Answer(lambda sketch: sketch.expand(-1, 3, -1, -1), False), data)
+    assert scores["delta_e"] > scores["delta_e_1"] > scores["delta_e_3"] > scores["delta_e_10"]
+
+
+def test_delta_e_is_that_of_cielab_inside_the_drawing():
+    from skimage.color import deltaE_cie76, rgb2lab
+
+    red, blue = (torch.tensor(c).view(1, 3, 1, 1).expand(1, 3, 4, 4) for c in ((0.9, 0.1, 0.1), (0.1, 0.1, 0.9)))
+    expected = deltaE_cie76(*(rgb2lab(c[0, :, 0, 0].numpy()) for c in (red, blue)))
+    within = torch.zeros(1, 1, 4, 4)
+    within[..., :2, :] = 1
+    mixed = torch.where(within.bool(), red, blue)
+    assert metrics.delta_e(mixed, blue, within) == pytest.approx(expected, rel=1e-4)
+    assert metrics.delta_e(mixed, red, within) == 0
 
 
 def test_elbo_scores_repeat_and_add_up():
