@@ -1,7 +1,7 @@
 """What several tabs share: a canvas, a row of pictures, and errors in one sentence."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
@@ -39,12 +39,22 @@ class SketchPad(gr.HTML):
             paper=paper,
             ink=ink,
             texts=TEXTS["pad"],
-            **template("sketch_pad"),
-            **kwargs,
+            **{"palette": []} | template("sketch_pad") | kwargs,
         )
 
     def api_info(self) -> dict:
         return {"type": "string", "description": "picture as a data URI"}
+
+
+class ColoringPad(SketchPad):
+    """A SketchPad with a brush for colour hints. Its value is {lines, hints}, data URIs or "", `hints` transparent; a
+    value that is set may bring another `palette`, a list of "#rrggbb"."""
+
+    def __init__(self, size: int, widths: dict[str, int], palette: Sequence[str], **kwargs):
+        super().__init__(size, widths, value={"lines": "", "hints": ""}, palette=list(palette), **kwargs)
+
+    def api_info(self) -> dict:
+        return {"type": "object", "description": "{lines, hints}: two pictures as data URIs, hints may be missing"}
 
 
 class Pictures(gr.HTML):
@@ -55,6 +65,33 @@ class Pictures(gr.HTML):
 
     def api_info(self) -> dict:
         return {"type": "array", "items": {"type": "object"}, "description": "pictures: title, src (data URI), note"}
+
+
+class Choices(gr.HTML):
+    """`Pictures` of which those with a title are buttons. Handlers return such a list and get the index of the last one
+    clicked; `input` at every click."""
+
+    def __init__(self, title: str, note: str, **kwargs):
+        super().__init__(self.postprocess([]), title=title, note=note, **template("choices"), **kwargs)
+
+    def preprocess(self, payload: dict | None) -> int | None:
+        return payload and payload["picked"]
+
+    def postprocess(self, value: list[dict]) -> dict:
+        return {"pictures": value, "picked": None}
+
+    def api_info(self) -> dict:
+        return {"type": "object", "description": "{pictures, picked}: picked is the index of one of them"}
+
+
+class Download(gr.HTML):
+    """Invisible: a new value {name, src, at} is saved by the browser as a file."""
+
+    def __init__(self, **kwargs):
+        super().__init__(None, **template("download"), **kwargs)
+
+    def api_info(self) -> dict:
+        return {"type": "object", "description": "name and src (data URI) of a file"}
 
 
 class Examples(gr.HTML):

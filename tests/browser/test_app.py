@@ -6,7 +6,7 @@ import math
 
 import pytest
 from gradio_client import Client
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageStat
 from playwright.sync_api import expect
 
 
@@ -46,7 +46,9 @@ def pixels(page, selector):
     return Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2])))
 
 
-PAD, ANSWERS = "#colorize-pad canvas", "#colorize-answers"
+PAD, ANSWERS, VARIANTS = "#colorize-pad canvas.lines", "#colorize-answers", "#colorize-variants"
+FIRST = f"{ANSWERS} figure:nth-child(1) img"
+BLUE = "#3f6fda"
 
 
 def test_a_cat_is_coloured_while_it_is_drawn(page):
@@ -55,12 +57,12 @@ def test_a_cat_is_coloured_while_it_is_drawn(page):
         stroke(page, PAD, line)
     stroke(page, PAD, CAT[-1], up=False)  # the pen is still down
     figures = page.locator(f"{ANSWERS} figure")
-    expect(figures).to_have_count(3)
-    expect(figures.nth(0)).to_contain_text("U-Net")
-    expect(figures.nth(2)).to_contain_text("What they see")
+    expect(figures).to_have_count(4)
+    expect(figures.nth(0)).to_contain_text("discriminator")
+    expect(figures.nth(3)).to_contain_text("What they see")
     page.mouse.up()
     page.wait_for_timeout(500)
-    red, _, blue = pixels(page, f"{ANSWERS} figure:nth-child(1) img").convert("RGB").getpixel((256, 330))
+    red, _, blue = pixels(page, FIRST).convert("RGB").getpixel((256, 330))
     assert abs(red - blue) > 15, "there is a colour in the cat's face"
 
     page.get_by_role("button", name="Undo").click()
@@ -68,12 +70,99 @@ def test_a_cat_is_coloured_while_it_is_drawn(page):
     expect(page.locator(ANSWERS)).to_contain_text("Draw on the left")
     expect(figures).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
-    expect(figures).to_have_count(3)
+    expect(figures).to_have_count(4)
+
+
+def draw_cat(page):
+    for line in CAT:
+        stroke(page, PAD, line)
+    expect(page.locator(f"{ANSWERS} figure")).to_have_count(4)
+
+
+def dab(page, color, x, y):
+    page.locator(f'#colorize-pad .chip[data-color="{color}"]').click()
+    stroke(page, PAD, [(x, y), (x + 0.03, y)])
+
+
+def forehead(page):
+    """Mean colour of the cat's forehead in the first answer."""
+    return ImageStat.Stat(pixels(page, FIRST).convert("RGB").crop((226, 180, 286, 205))).mean
+
+
+def until(page, condition, what):
+    """Waits for what the page shows later."""
+    for _ in range(100):
+        if condition():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(what)
+
+
+def is_blue(page):
+    red, _, blue = forehead(page)
+    return blue > red + 60
+
+
+def test_a_blue_dab_makes_a_blue_cat_and_without_it_the_cat_is_not_blue(page):
+    draw_cat(page)
+    assert not is_blue(page)
+    dab(page, BLUE, 0.5, 0.4)
+    until(page, lambda: is_blue(page), "a blue cat")
+    page.get_by_role("button", name="Undo").click()
+    until(page, lambda: not is_blue(page), "undone")
+    page.get_by_role("button", name="Undo").click()  # the last whisker
+    dab(page, BLUE, 0.5, 0.4)
+    until(page, lambda: is_blue(page), "blue again")
+    page.get_by_role("button", name="Remove hints").click()
+    until(page, lambda: not is_blue(page), "hints removed, lines kept")
+    expect(page.locator(f"{ANSWERS} figure")).to_have_count(4)
+
+
+def test_a_variant_that_is_clicked_becomes_hints_on_the_canvas(page):
+    draw_cat(page)
+    choices = page.locator(f"{VARIANTS} button")
+    expect(choices).to_have_count(4)
+    expect(page.locator(VARIANTS)).to_contain_text("Where they differ")
+    shown = [choices.nth(i).locator("img").get_attribute("src") for i in range(4)]
+    assert len(set(shown)) == 4
+    count = """() => document.querySelector('#colorize-pad canvas.hints').getContext('2d')
+      .getImageData(0, 0, 512, 512).data.filter((v, i) => i % 4 === 3 && v > 0).length"""
+    assert page.evaluate(count) == 0
+    before = page.locator(FIRST).get_attribute("src")
+    choices.nth(1).click()
+    until(page, lambda: page.evaluate(count) > 100, "dabs on the canvas")
+    until(page, lambda: page.locator(FIRST).get_attribute("src") != before, "another answer")
+    page.get_by_role("button", name="Other variants").click()
+    expect(page.get_by_label("Seed of the variants")).to_have_value("1")
+
+
+@pytest.mark.parametrize(
+    ("button", "mode"), [("Download picture", "RGB"), ("Lines only", "RGBA"), ("Colours only", "RGBA")]
+)
+def test_what_is_drawn_can_be_downloaded(page, button, mode):
+    draw_cat(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    with Image.open(download.value.path()) as image:
+        assert image.format == "PNG" and image.mode == mode and image.size == (512, 512)
+
+
+def test_a_picture_brings_its_colours_as_chips(page, tmp_path):
+    draw_cat(page)
+    image = Image.new("RGB", (60, 60), "#123456")
+    image.paste("#fedcba", (0, 0, 30, 60))
+    image.save(tmp_path / "colors.png")
+    page.locator("input[type=file]").nth(1).set_input_files(tmp_path / "colors.png")
+    chips = page.locator("#colorize-pad .palette .chip")
+    expect(chips).to_have_count(2)
+    expect(page.locator(f"{ANSWERS} figure")).to_have_count(4)  # the drawing stays
+    dab(page, "#123456", 0.5, 0.4)
+    until(page, lambda: sum(forehead(page)) < 300, "a dark cat")
 
 
 def test_the_eraser_takes_ink_away(page):
     stroke(page, PAD, [(0.2, 0.5), (0.8, 0.5)])
-    expect(page.locator(f"{ANSWERS} figure")).to_have_count(3)
+    expect(page.locator(f"{ANSWERS} figure")).to_have_count(4)
     page.get_by_role("button", name="Eraser").click()
     for y in (0.48, 0.5, 0.52):
         stroke(page, PAD, [(0.15, y), (0.85, y)])
@@ -82,7 +171,7 @@ def test_the_eraser_takes_ink_away(page):
 
 def test_an_example_is_put_on_the_canvas_and_its_truth_beside_it(page):
     page.locator("#colorize-examples button").nth(3).click()
-    expect(page.locator(f"{ANSWERS} figure")).to_have_count(3)
+    expect(page.locator(f"{ANSWERS} figure")).to_have_count(4)
     expect(page.locator("#colorize-truth")).to_contain_text("The artist's colours")
 
 
@@ -91,11 +180,11 @@ def test_an_upload_white_on_black_is_coloured_and_text_is_refused_in_one_sentenc
     ImageDraw.Draw(image).ellipse((200, 50, 400, 250), outline="white", width=8)
     image.save(tmp_path / "night.png")
     page.locator("input[type=file]").first.set_input_files(tmp_path / "night.png")
-    expect(page.locator(f"{ANSWERS} figure")).to_have_count(3)
+    expect(page.locator(f"{ANSWERS} figure")).to_have_count(4)
     (tmp_path / "words.png").write_text("no picture")
     page.locator("input[type=file]").first.set_input_files(tmp_path / "words.png")
     expect(page.get_by_text("This file is not a picture that can be read")).to_be_visible()
-    expect(page.locator(f"{ANSWERS} figure")).to_have_count(3)  # nothing is lost
+    expect(page.locator(f"{ANSWERS} figure")).to_have_count(4)  # nothing is lost
 
 
 def test_the_map_moves_the_sliders_and_the_sliders_move_the_map(page):

@@ -33,14 +33,26 @@ def test_its_functions_know_no_widget(tab):
 def test_every_named_endpoint_is_unique_and_documented(page):
     names = [fn.api_name for fn in page.fns.values() if fn.api_name and fn.api_visibility == "public"]
     assert len(names) == len(set(names))
-    wanted = {"colorize", "load_drawing", "load_example", "decode_point", "denoise", "load_picture", "sample"}
+    wanted = {
+        "colorize",
+        "variants",
+        "continue_from",
+        "download_layers",
+        "load_palette",
+        "load_drawing",
+        "load_example",
+        "decode_point",
+        "denoise",
+        "load_picture",
+        "sample",
+    }
     assert wanted <= set(names)
     assert not [name for name in names if name.rpartition("_")[2].isdigit() or name == "lambda"]
 
 
 def test_live_handlers_do_not_queue_and_keep_the_last_value(page):
-    live = [fn for fn in page.fns.values() if fn.api_name in ("colorize", "decode_point", "denoise")]
-    assert len(live) == 3
+    live = [fn for fn in page.fns.values() if fn.api_name in ("colorize", "variants", "decode_point", "denoise")]
+    assert len(live) == 4
     assert all(fn.queue is False and fn.trigger_mode == "always_last" for fn in live)
 
 

@@ -1,7 +1,9 @@
 """What the tabs compute, with the shipped weights."""
 
 import base64
+import itertools
 import time
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -11,8 +13,11 @@ from PIL import Image
 
 from ae_demo import checkpoints
 from ae_demo.data.datasets import emoji_pairs, fashion_mnist
+from ae_demo.data.mouse import mouse_sketches
 from ae_demo.figures import data_uri, to_pil
+from ae_demo.models.colorization_gan import regions
 from ae_demo.tabs import colorize, controls, denoise, diffusion, latent
+from ae_demo.tabs.pictures import Drawing, PictureError
 
 
 def open_uri(uri):
@@ -22,65 +27,176 @@ def open_uri(uri):
 # Colorize
 
 
+CLOSED = mouse_sketches()[10]  # an apple
+BLANK = data_uri(Image.new("RGB", (512, 512), "white"))
+
+
 @pytest.fixture(scope="module")
-def sketch():
-    uri, _ = colorize.load_example(2)
-    return uri
+def pad():
+    pad, _ = colorize.load_example(2)
+    return pad
 
 
-@pytest.mark.parametrize("empty", ["", data_uri(Image.new("RGB", (512, 512), "white"))])
+def on_pad(sketch, hints=False):
+    return {"lines": data_uri(sketch.lines()), "hints": data_uri(sketch.hints()) if hints else ""}
+
+
+def shown(entry, size=None):
+    image = open_uri(entry["src"]).convert("RGB")
+    return np.asarray(image.resize((size, size), Image.Resampling.BOX) if size else image, dtype=float)
+
+
+@pytest.mark.parametrize("empty", [None, {}, {"lines": "", "hints": ""}, {"lines": BLANK}])
 def test_an_empty_canvas_gets_words_and_no_picture(empty):
     (answer,) = colorize.colorize(empty)
     assert answer["src"] == "" and "Draw" in answer["note"]
+    assert colorize.variants(empty) == []
+    with pytest.raises(PictureError, match="draw something first"):
+        colorize.download_layers(empty)
 
 
-def test_both_networks_answer_and_what_they_saw_is_shown(sketch):
-    unet, baseline, seen = colorize.colorize(sketch)
-    assert "parameters" in unet["note"] and "ms" in baseline["note"]
-    pixels = [np.asarray(open_uri(entry["src"]).convert("RGB"), dtype=float) for entry in (unet, baseline)]
+def test_all_networks_answer_and_what_they_saw_is_shown(pad):
+    *answers, seen = colorize.colorize(pad)
+    assert [entry["title"] for entry in answers] == [colorize.TEXT[key] for key in ("gan", "unet", "baseline")]
+    assert all("parameters" in entry["note"] and "ms" in entry["note"] for entry in answers)
+    pixels = [shown(entry) for entry in answers]
     assert all(p.shape == (512, 512, 3) for p in pixels)
-    chroma = [np.ptp(p, axis=2).mean() for p in pixels]
-    assert chroma[0] > chroma[1] > 1, "the U-Net is more colourful"
+    gan, unet, baseline = (np.ptp(p, axis=2).mean() for p in pixels)
+    assert gan > baseline > 1 and unet > baseline, "the U-Nets are more colourful"
     assert open_uri(seen["src"]).size == (128, 128)
 
 
-def test_the_same_drawing_elsewhere_and_smaller_gets_the_same_colours(sketch):
+def test_the_same_drawing_elsewhere_and_smaller_gets_the_same_colours(pad):
     small = Image.new("RGB", (512, 512), "white")
-    small.paste(open_uri(sketch).convert("RGB").resize((256, 256), Image.Resampling.LANCZOS), (230, 20))
-    a, b = (
-        np.asarray(open_uri(colorize.colorize(drawing, keep_lines=False)[0]["src"]).resize((32, 32)), dtype=float)
-        for drawing in (sketch, data_uri(small))
-    )
+    small.paste(open_uri(pad["lines"]).convert("RGB").resize((256, 256), Image.Resampling.LANCZOS), (230, 20))
+    a, b = (shown(colorize.colorize(drawing, keep_lines=False)[0], 32) for drawing in (pad, {"lines": data_uri(small)}))
     assert np.abs(a - b).mean() < 20
 
 
-def test_lines_are_kept_only_if_wanted(sketch):
-    with_lines, without = (
-        np.asarray(open_uri(colorize.colorize(sketch, keep_lines=keep)[0]["src"]).convert("L"))
-        for keep in (True, False)
-    )
+def test_lines_are_kept_only_if_wanted(pad):
+    with_lines, without = (shown(colorize.colorize(pad, keep_lines=keep)[0]).mean(2) for keep in (True, False))
     assert (with_lines < 40).mean() > (without < 40).mean()
 
 
+@pytest.mark.parametrize("color", ["#3f6fda", "#5a9f3d", "#9e3db2"])
+@pytest.mark.parametrize("key", colorize.MODELS)
+def test_a_dab_of_any_colour_colours_its_region(key, color):
+    """The apple's body, which one dab fills; the networks that take hints must spread it on their own."""
+    sketch = replace(CLOSED, hint=(*CLOSED.hint[:2], color))
+    drawing = colorize.look(on_pad(sketch, hints=True))
+    assert drawing.hints[0, 3].sum() > 5
+    answer, _ = colorize.answer(key, drawing)
+    region = regions(drawing.sketch[0, 0], torch.zeros(128, 128))[0].inside
+    wanted = torch.tensor([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    error = (answer[:, region] - wanted[:, None]).abs().mean()
+    assert error < 0.12, f"{error:.3f} of 1 away, over the whole body"
+
+
+def test_hints_move_with_the_drawing_and_come_back_to_the_canvas():
+    drawing = colorize.look(on_pad(CLOSED, hints=True))
+    rows, columns = torch.where(drawing.hints[0, 3] > 0)
+    left, top, side = drawing.box
+    x, y = (
+        left + (float(columns.float().mean()) + 0.5) * side / 128,
+        top + (float(rows.float().mean()) + 0.5) * side / 128,
+    )
+    assert (x, y) == pytest.approx(CLOSED.hint[:2], abs=side / 128)
+    layer = np.asarray(drawing.on_canvas(drawing.hints[0]))
+    assert layer.shape == (512, 512, 4)
+    assert tuple(layer[CLOSED.hint[1], CLOSED.hint[0]]) == (*bytes.fromhex(CLOSED.hint[2][1:]), 255)
+    assert (layer[..., 3] > 0).sum() == pytest.approx((np.asarray(CLOSED.hints())[..., 3] > 0).sum(), rel=0.4)
+
+
 def test_a_region_gets_its_mean_colour_and_lines_keep_theirs():
-    color, line = torch.rand(3, 8, 8) * 0.1 + 0.4, torch.ones(1, 8, 8)
-    line[:, :, 4] = 0
-    even = colorize.even_out(color, line)
-    assert torch.allclose(even[:, :, :4].std(dim=(1, 2)), torch.zeros(3), atol=0.02)
-    assert torch.allclose(even[:, 0, 0], color[:, :, :4].mean(dim=(1, 2)), atol=0.02)
-    assert torch.equal(even[:, :, 4], color[:, :, 4])
-    torn = color.clone()
-    torn[:, :, :2], torn[:, :, 2:4] = 0, 1  # one region, two colours: a gap in the lines
-    assert (colorize.even_out(torn, line)[:, 0, 0] < 0.1).all()
+    lines = Image.new("L", (8, 8), "white")
+    lines.paste(0, (4, 0, 5, 8))
+    drawing = Drawing(torch.ones(1, 1, 2, 2), torch.zeros(1, 4, 2, 2), lines, (0, 0, 8), (8, 8))
+    color = np.random.default_rng(0).integers(100, 130, (8, 8, 3)).astype(np.uint8)
+    even = np.asarray(drawing.even_out(Image.fromarray(color)), dtype=float)
+    assert even[:, :4].std(axis=(0, 1)).max() < 5
+    assert even[0, 0] == pytest.approx(color[:, :4].mean(axis=(0, 1)), abs=5)
+    assert (even[:, 4] == color[:, 4]).all()
+    torn = color.copy()
+    torn[:, :2], torn[:, 2:4] = 0, 255  # one region, two colours: a gap in the lines
+    assert (np.asarray(drawing.even_out(Image.fromarray(torn)))[:, 0] < 26).all()
+
+
+def test_four_variants_differ_visibly_repeat_with_their_seed_and_come_with_a_map():
+    *four, heat = colorize.variants(on_pad(CLOSED), seed=3)
+    assert len(four) == 4 and heat["title"] == colorize.TEXT["uncertainty"]
+    images = [shown(entry, 64) for entry in four]
+    differences = [np.abs(a - b).mean() for a, b in itertools.combinations(images, 2)]
+    assert max(differences) > 20 and sum(d > 5 for d in differences) >= 4
+    again = [shown(entry, 64) for entry in colorize.variants(on_pad(CLOSED), seed=3)[:4]]
+    assert np.abs(np.stack(images) - np.stack(again)).max() < 12
+    other = [shown(entry, 64) for entry in colorize.variants(on_pad(CLOSED), seed=4)[:4]]
+    assert np.abs(np.stack(images) - np.stack(other)).mean() > 2
+
+
+def test_the_first_numbers_of_codes_are_evenly_spread():
+    code = colorize.codes(5)
+    assert code.shape == (8, 6) and 0 <= code.min() and code.max() < 1
+    for n in (4, 8):
+        places = code[:n, 0].sort().values
+        gaps = torch.cat([places.diff(), 1 - places[-1:] + places[:1]])
+        assert gaps.max() < 2.7 * gaps.min()
+
+
+def test_a_variant_becomes_hints_and_the_answer_to_them_is_that_variant():
+    pad = on_pad(CLOSED)
+    wanted = shown(colorize.variants(pad, seed=1)[2], 32)
+    chosen = colorize.continue_from(2, pad, seed=1)
+    assert chosen["lines"] == pad["lines"]
+    assert (np.asarray(open_uri(chosen["hints"]))[..., 3] > 0).sum() > 100
+    got = shown(colorize.colorize(chosen)[0], 32)
+    assert np.abs(got - wanted).mean() < 10
+    assert colorize.continue_from(99, pad) is pad, "the map is no variant"
+    assert colorize.continue_from(None, pad) is pad
+
+
+def test_layers_are_downloaded_with_transparency_and_add_up():
+    pad = on_pad(CLOSED, hints=True)
+    layers = {what: colorize.download_layers(pad, what) for what in ("picture", "lines", "colors")}
+    assert [layer["name"] for layer in layers.values()] == [f"coloured-{what}.png" for what in layers]
+    picture, lines, colors = (open_uri(layer["src"]) for layer in layers.values())
+    assert picture.mode == "RGB" and lines.mode == colors.mode == "RGBA"
+    assert np.asarray(lines)[..., :3].max() == 0
+    alpha = np.asarray(colors)[..., 3]
+    assert alpha[0, 0] == 0 and alpha[256, 256] == 255
+    sheet = Image.new("RGBA", colors.size, "white")
+    sheet.alpha_composite(colors)
+    sheet.alpha_composite(lines)
+    difference = np.abs(np.asarray(sheet.convert("RGB"), dtype=float) - np.asarray(picture, dtype=float))
+    assert difference.mean() < 6
+
+
+def test_a_picture_gives_its_colours_and_the_drawing_stays(tmp_path):
+    image = Image.new("RGB", (90, 60), "#ff0000")
+    image.paste("#0000ff", (0, 0, 30, 60))
+    image.save(tmp_path / "two.png")
+    pad = colorize.load_palette(str(tmp_path / "two.png"), {"lines": "drawn", "hints": ""})
+    assert pad == {"lines": "drawn", "hints": "", "palette": ["#ff0000", "#0000ff"]}
+    assert colorize.load_palette(str(tmp_path / "two.png"), None)["lines"] == ""
 
 
 def test_there_are_at_least_twelve_examples_and_each_comes_with_the_truth():
     assert len(colorize.examples()) >= 12
-    uri, (truth,) = colorize.load_example(3)
-    assert open_uri(uri).size == (512, 512)
+    pad, (truth,) = colorize.load_example(3)
+    assert open_uri(pad["lines"]).size == (512, 512) and pad["hints"] == "" and len(pad["palette"]) >= 3
     expected = emoji_pairs(split="sample")[colorize.EXAMPLES[3]]["color"]
-    shown = np.asarray(open_uri(truth["src"]).resize((128, 128), Image.Resampling.BOX), dtype=float) / 255
-    assert np.abs(shown - expected.permute(1, 2, 0).numpy()).mean() < 0.03
+    assert np.abs(shown(truth, 128) / 255 - expected.permute(1, 2, 0).numpy()).mean() < 0.03
+
+
+@pytest.mark.parametrize("sketch", mouse_sketches(), ids=lambda sketch: sketch.name)
+def test_what_was_drawn_with_a_mouse_is_coloured_inside_and_left_white_outside(sketch):
+    drawing = colorize.look(on_pad(sketch))
+    color, _ = colorize.answer("gan", drawing)
+    largest = regions(drawing.sketch[0, 0], torch.zeros(128, 128))[0].inside
+    inside = color[:, largest].mean(1)
+    ghostly = {"ghost", "snowman", "cup"}  # things that may well be white or grey
+    assert float(inside.max() - inside.min()) > 0.15 or sketch.name in ghostly
+    corners = torch.stack([color[:, :8, :8], color[:, :8, -8:], color[:, -8:, :8], color[:, -8:, -8:]])
+    assert float(corners.mean()) > 0.95
 
 
 # Latent space

@@ -45,7 +45,8 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_circle_is_found_centred_and_scaled_whatever_the_file(kind, tmp_path):
-    sketch, lines = pictures.find_drawing(pictures.read(KINDS[kind](tmp_path)))
+    found = pictures.find_drawing(pictures.read(KINDS[kind](tmp_path)))
+    sketch, lines = found.sketch, found.lines
     assert sketch.shape == (1, 1, 128, 128) and sketch.dtype == torch.float32
     assert lines.size == (512, 512)
     ink = (1 - sketch[0, 0]) > 0.3
@@ -74,7 +75,7 @@ def test_an_empty_sheet_holds_no_drawing(paper):
 def test_of_a_filled_picture_the_edges_are_the_drawing():
     image = Image.new("RGB", (300, 300), "#335577")
     ImageDraw.Draw(image).rectangle((20, 20, 280, 280), fill="#cc3322")
-    sketch, _ = pictures.find_drawing(image)
+    sketch = pictures.find_drawing(image).sketch
     assert float((sketch < 0.5).float().mean()) < 0.2
     assert float(sketch[0, 0, 64, 64]) > 0.9
 
@@ -122,3 +123,30 @@ def test_on_paper_is_a_square_with_dark_lines():
     sheet = np.asarray(pictures.on_paper(wide, 128).convert("L"))
     assert sheet.shape == (128, 128)
     assert sheet[64, 64] < 60 and sheet[50, 64] > 240 and sheet[5, 64] > 240
+
+
+def test_hints_are_read_where_they_are_and_black_is_one_of_them():
+    layer = Image.new("RGBA", (400, 400))
+    ImageDraw.Draw(layer).ellipse((170, 190, 190, 210), fill="#000000")
+    found = pictures.find_drawing(drawing(), layer)
+    plain = pictures.find_drawing(drawing())
+    assert torch.equal(found.sketch, plain.sketch) and plain.hints.sum() == 0
+    assert found.hints.shape == (1, 4, 128, 128)
+    rows, columns = torch.where(found.hints[0, 3] == 1)
+    assert float(rows.float().mean()) == pytest.approx(63.5, abs=1.5)
+    assert float(columns.float().mean()) == pytest.approx(63.5, abs=1.5)
+    assert found.hints[0, :3].max() < 0.05
+    assert torch.equal(found.hints[0, 3] > 0, found.hints[0].amax(0) > 0)
+
+
+def test_a_layer_that_is_no_picture_is_one_sentence():
+    with pytest.raises(pictures.PictureError, match="not a picture"):
+        pictures.read_layer("data:image/png;base64,AAAA")
+
+
+def test_a_palette_has_the_colours_that_matter_the_most_frequent_first():
+    image = Image.new("RGB", (100, 100), "#ffffff")
+    image.paste("#208040", (0, 0, 100, 30))
+    image.paste("#21813f", (0, 30, 100, 31))  # nearly the same
+    image.paste("#c01020", (0, 40, 100, 50))
+    assert pictures.palette(image) == ["#ffffff", "#208040", "#c01020"]
