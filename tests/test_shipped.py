@@ -39,12 +39,35 @@ def test_published_scores_reach_their_targets(name):
     assert value <= target if direction == LOWER else value >= target
 
 
+def colorization(variant, split="held_out"):
+    return checkpoints.training(f"colorization{variant}")["scores"][split]
+
+
 @pytest.mark.parametrize("split", ["held_out", "held_out_artist"])
 def test_the_u_net_beats_the_baseline_by_two_decibels_and_more_colour(split):
-    unet, baseline = (checkpoints.training(f"colorization{variant}")["scores"][split] for variant in ("", "-baseline"))
+    unet, baseline = colorization("", split), colorization("-baseline", split)
     assert unet["psnr"] >= baseline["psnr"] + 2
     assert unet["psnr_rough"] >= baseline["psnr_rough"] + 2
     assert unet["colorfulness"] > baseline["colorfulness"]
+
+
+@pytest.mark.parametrize("hints", ["", "_1", "_3", "_10"])
+def test_the_likeliest_colours_beat_the_baseline_in_every_measure_but_psnr_without_hints(hints):
+    ours, baseline = colorization("-gan"), colorization("-baseline")
+    for measure in ("delta_e", "frechet"):
+        assert ours[f"likeliest_{measure}{hints}"] < baseline[f"{measure}{hints}"], measure
+    for measure in ("psnr", "ssim") if hints else ("ssim",):
+        assert ours[f"likeliest_{measure}{hints}"] > baseline[f"{measure}{hints}"], measure
+    far = [abs(1 - scores) for scores in (ours[f"likeliest_colorfulness{hints}"], baseline[f"colorfulness{hints}"])]
+    assert far[0] < far[1]
+
+
+@pytest.mark.parametrize("variant", ["", "-gan"])
+def test_every_further_hint_helps(variant):
+    scores = colorization(variant)
+    values = [scores[f"delta_e{hints}"] for hints in ("", "_1", "_3", "_10")]
+    assert values == sorted(values, reverse=True)
+    assert values[-1] < 0.75 * values[0]
 
 
 def test_denoising_beats_the_plain_autoencoder_at_every_level_above_a_tenth():

@@ -12,6 +12,7 @@ from torch import Tensor
 from ae_demo import checkpoints, runtime
 from ae_demo.data.datasets import emoji_pairs
 from ae_demo.data.hints import bucket
+from ae_demo.data.mouse import mouse_sketches
 from ae_demo.figures import data_uri, heat, to_pil
 from ae_demo.models.colorization import Colorization, ColorizationBaseline
 from ae_demo.models.colorization_gan import CODE_LENGTH, PaletteColorization
@@ -44,6 +45,7 @@ PALETTE = (
     "#ec92a6", "#8d5a2d", "#f5d0a0", "#ffffff", "#9f9c99", "#16110f",
 )  # fmt: skip
 SHOWN, DRAWN = 4, 8  # variants that are shown, and that the map of uncertainty is made from
+MOUSE = mouse_sketches()[:9]
 # of the 64 sample pairs, those that are things and not signs
 EXAMPLES = (8, 10, 16, 32, 33, 40, 59, 3, 2, 13, 5, 6, 9, 15, 18, 20, 23, 27, 30, 39, 46, 47, 51, 62)
 
@@ -94,7 +96,8 @@ def colorize(pad: dict, keep_lines: bool = True, even: bool = True) -> list[dict
         color, ms = answer(key, drawing)
         note = TEXT["note"].format(parameters=f"{checkpoints.parameters(network(key).model):,}", ms=ms)
         row.append(picture(TEXT[key], finish(color, drawing, keep_lines, even), note, quality=90))
-    return [*row, picture(TEXT["sees"], to_pil(drawing.seen()), TEXT["sees_note"]) | {"small": True}]
+    row[0]["size"] = "large"
+    return [*row, picture(TEXT["sees"], to_pil(drawing.seen()), TEXT["sees_note"])]
 
 
 def codes(seed: int, n: int = DRAWN) -> Tensor:
@@ -164,13 +167,16 @@ def load_palette(path: str, pad: dict) -> dict:
 
 
 def examples() -> list[Image.Image]:
-    """Sketches of things that were held out of training."""
-    return [to_pil(line) for line in emoji_pairs(split="sample")[list(EXAMPLES)]["line"]]
+    """Some of the sketches drawn with a mouse, then line art of things that were held out of training."""
+    drawn = [sketch.lines().resize((128, 128), Image.Resampling.LANCZOS) for sketch in MOUSE]
+    return drawn + [to_pil(line) for line in emoji_pairs(split="sample")[list(EXAMPLES)]["line"]]
 
 
 def load_example(index: int) -> tuple[dict, list[dict]]:
-    """One of the examples -> the canvas, with its artist's colours to dab with, and the artist's picture."""
-    pair = emoji_pairs(split="sample")[EXAMPLES[index]]
+    """One of the examples -> the canvas and, if an artist drew it, the artist's picture; its colours become chips."""
+    if index < len(MOUSE):
+        return {"lines": data_uri(MOUSE[index].lines()), "hints": "", "palette": list(PALETTE)}, []
+    pair = emoji_pairs(split="sample")[EXAMPLES[index - len(MOUSE)]]
     sketch, truth = (to_pil(pair[key]).resize((CANVAS, CANVAS), Image.Resampling.BICUBIC) for key in ("line", "color"))
     pad = {"lines": data_uri(sketch), "hints": "", "palette": pictures.palette(truth)}
     return pad, [picture(TEXT["truth"], truth.resize((256, 256)), quality=90)]

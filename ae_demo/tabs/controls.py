@@ -72,7 +72,7 @@ class Choices(gr.HTML):
     clicked; `input` at every click."""
 
     def __init__(self, title: str, note: str, **kwargs):
-        super().__init__(self.postprocess([]), title=title, note=note, **template("choices"), **kwargs)
+        super().__init__([], title=title, note=note, **template("choices"), **kwargs)
 
     def preprocess(self, payload: dict | None) -> int | None:
         return payload and payload["picked"]

@@ -170,7 +170,7 @@ def test_the_eraser_takes_ink_away(page):
 
 
 def test_an_example_is_put_on_the_canvas_and_its_truth_beside_it(page):
-    page.locator("#colorize-examples button").nth(3).click()
+    page.locator("#colorize-examples button").nth(12).click()
     expect(page.locator(f"{ANSWERS} figure")).to_have_count(4)
     expect(page.locator("#colorize-truth")).to_contain_text("The artist's colours")
 

@@ -33,7 +33,7 @@ BLANK = data_uri(Image.new("RGB", (512, 512), "white"))
 
 @pytest.fixture(scope="module")
 def pad():
-    pad, _ = colorize.load_example(2)
+    pad, _ = colorize.load_example(len(colorize.MOUSE) + 2)
     return pad
 
 
@@ -107,18 +107,46 @@ def test_hints_move_with_the_drawing_and_come_back_to_the_canvas():
     assert (layer[..., 3] > 0).sum() == pytest.approx((np.asarray(CLOSED.hints())[..., 3] > 0).sum(), rel=0.4)
 
 
+def halves(opening=0, hints=None):
+    """A drawing of one line from top to bottom, 256 pixels, with an opening in it."""
+    lines = Image.new("L", (256, 256), "white")
+    lines.paste(0, (128, 0, 132, 256))
+    lines.paste(255, (128, 80, 132, 80 + opening))
+    hints = torch.zeros(1, 4, 64, 64) if hints is None else hints
+    return Drawing(torch.ones(1, 1, 64, 64), hints, lines, (0, 0, 256), (256, 256))
+
+
 def test_a_region_gets_its_mean_colour_and_lines_keep_theirs():
-    lines = Image.new("L", (8, 8), "white")
-    lines.paste(0, (4, 0, 5, 8))
-    drawing = Drawing(torch.ones(1, 1, 2, 2), torch.zeros(1, 4, 2, 2), lines, (0, 0, 8), (8, 8))
-    color = np.random.default_rng(0).integers(100, 130, (8, 8, 3)).astype(np.uint8)
-    even = np.asarray(drawing.even_out(Image.fromarray(color)), dtype=float)
-    assert even[:, :4].std(axis=(0, 1)).max() < 5
-    assert even[0, 0] == pytest.approx(color[:, :4].mean(axis=(0, 1)), abs=5)
-    assert (even[:, 4] == color[:, 4]).all()
+    color = np.random.default_rng(0).integers(100, 130, (256, 256, 3)).astype(np.uint8)
+    even = np.asarray(halves().even_out(Image.fromarray(color)), dtype=float)
+    assert even[:, :128].std(axis=(0, 1)).max() < 2
+    assert even[0, 0] == pytest.approx(color[:, :128].mean(axis=(0, 1)), abs=2)
+    assert (even[:, 128:132] == color[:, 128:132]).all()
     torn = color.copy()
-    torn[:, :2], torn[:, 2:4] = 0, 255  # one region, two colours: a gap in the lines
-    assert (np.asarray(drawing.even_out(Image.fromarray(torn)))[:, 0] < 26).all()
+    torn[:, :64], torn[:, 64:128] = 0, 255  # one region, two colours
+    assert (np.asarray(halves().even_out(Image.fromarray(torn)))[:, 0] < 26).all()
+
+
+def test_a_small_opening_in_the_lines_counts_as_closed_and_a_wide_one_does_not():
+    for opening, n in ((4, 2), (60, 1)):
+        labels = halves(opening).regions
+        assert len(np.unique(labels[40, [16, 240]])) == n, opening
+        assert (labels[:40, 128:132] == 0).all() and (labels[:, :128] > 0).all()
+
+
+def test_the_paper_around_is_white_even_where_a_little_colour_ran_out():
+    color = np.full((256, 256, 3), 250, np.uint8)
+    color[:, :128] = (250, 240, 225)
+    assert (np.asarray(halves().even_out(Image.fromarray(color)))[:, :128] == 255).all()
+
+
+def test_a_hint_that_is_nearly_followed_is_followed_exactly_and_a_far_one_is_not_forced():
+    hints = torch.zeros(1, 4, 64, 64)
+    hints[0, :, 8, 8] = torch.tensor([0.2, 0.4, 0.6, 1])
+    near, far = (Image.new("RGB", (256, 256), color) for color in ("#406080", "#d0d020"))
+    even = np.asarray(halves(hints=hints).even_out(near))
+    assert tuple(even[240, 0]) == (51, 102, 153) and tuple(even[240, 240]) == (0x40, 0x60, 0x80)
+    assert tuple(np.asarray(halves(hints=hints).even_out(far))[240, 0]) == (0xD0, 0xD0, 0x20)
 
 
 def test_four_variants_differ_visibly_repeat_with_their_seed_and_come_with_a_map():
@@ -179,9 +207,12 @@ def test_a_picture_gives_its_colours_and_the_drawing_stays(tmp_path):
     assert colorize.load_palette(str(tmp_path / "two.png"), None)["lines"] == ""
 
 
-def test_there_are_at_least_twelve_examples_and_each_comes_with_the_truth():
-    assert len(colorize.examples()) >= 12
-    pad, (truth,) = colorize.load_example(3)
+def test_examples_by_artists_come_with_the_truth_and_those_by_mouse_without():
+    assert len(colorize.examples()) == len(colorize.MOUSE) + len(colorize.EXAMPLES) >= 24
+    drawn, nothing = colorize.load_example(0)
+    assert nothing == [] and open_uri(drawn["lines"]).size == (512, 512) and drawn["palette"] == list(colorize.PALETTE)
+    first = len(colorize.MOUSE)
+    pad, (truth,) = colorize.load_example(first + 3)
     assert open_uri(pad["lines"]).size == (512, 512) and pad["hints"] == "" and len(pad["palette"]) >= 3
     expected = emoji_pairs(split="sample")[colorize.EXAMPLES[3]]["color"]
     assert np.abs(shown(truth, 128) / 255 - expected.permute(1, 2, 0).numpy()).mean() < 0.03
