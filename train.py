@@ -186,6 +186,8 @@ def finish(name: str, part: Path, about: dict, args: argparse.Namespace) -> None
     model = checkpoints.load(type(recipe.model()), part.name, part.parent)
     splits = ("held_out",) if args.pairs_dir else recipe.splits
     about["scores"] = {split: recipe.evaluate(model, data_of(recipe, args, split)) for split in splits}
+    for split in () if args.pairs_dir else recipe.others:
+        about["scores"][split] = recipe.evaluate_others(model, data_of(recipe, args, split))
     digest = checkpoints.sha256(part / checkpoints.WEIGHTS)
     about["model"] |= {"parameters": checkpoints.parameters(model), "sha256": digest}
     strip = recipe.strip(model, data_of(recipe, args, "held_out"))

@@ -38,14 +38,16 @@ def peak(values: np.ndarray) -> tuple[int, int]:
     return int(row), int(column)
 
 
-def heat(values: np.ndarray, lines: Image.Image) -> Image.Image:
-    """Values (h, w) ≥ 0 under an L image of lines: white is 0, yellow, red, violet the largest; a ring round
-    their `peak`."""
-    top = max(float(np.quantile(values, 0.995)), 1e-3)
+def heat(values: np.ndarray, lines: Image.Image, least: float = 1e-3) -> Image.Image:
+    """Values (h, w) ≥ 0 under an L image of lines: white is 0, yellow, red, violet the largest; a ring round their
+    `peak`, if any value is above `least`."""
+    top = max(float(np.quantile(values, 0.995)), least)
     stops, ramp = [0, 0.33, 0.66, 1], [(255, 255, 255), (255, 214, 80), (226, 74, 51), (84, 20, 110)]
     colors = np.stack([np.interp(values / top, stops, channel) for channel in zip(*ramp, strict=True)], axis=-1)
     image = Image.fromarray(colors.astype(np.uint8)).resize(lines.size, Image.Resampling.BILINEAR)
     image = ImageChops.multiply(image, lines.convert("RGB"))
+    if values.max() <= least:
+        return image
     row, column = peak(values)
     x, y = (column + 0.5) * lines.width / values.shape[1], (row + 0.5) * lines.height / values.shape[0]
     radius = lines.width / 18

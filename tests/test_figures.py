@@ -45,4 +45,5 @@ def test_the_map_of_differences_is_white_where_there_are_none_and_rings_the_peak
     blue = (image[..., 2] > 230) & (image[..., 0] < 60)
     rows, columns = np.nonzero(blue)
     assert (rows.mean(), columns.mean()) == pytest.approx((175, 55), abs=4)
-    assert figures.heat(np.zeros((64, 64)), Image.new("L", (256, 256), "white")).size == (256, 256)
+    nothing = figures.heat(values / 10, Image.new("L", (256, 256), "white"), least=0.05)
+    assert np.asarray(nothing)[..., 0].min() > 200, "no ring where there is nothing to tell"

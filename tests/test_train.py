@@ -41,7 +41,7 @@ def test_a_shortened_run_leaves_a_whole_checkpoint_that_loads_and_is_not_trained
         about = json.loads((folder / "training.json").read_text())
         assert about["run"]["steps"] == max(2, round(recipe.steps * 0.002))
         assert about["run"]["torch"] and about["run"]["device"] and about["run"]["seconds"] > 0
-        assert set(about["scores"]) == set(recipe.splits)
+        assert set(about["scores"]) == {*recipe.splits, *recipe.others}
         assert f"{name}, held out: " in first.stdout
         checkpoints.load(type(recipe.model()), name, tmp_path)
     assert re.search(r"loss=.*recon=.*kl=", first.stderr.replace("\r", "\n")), "the bar shows the terms of the loss"

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 from torch import Tensor
+from torch.nn import functional as F
 
 MOST = 10  # hints in one picture that training shows
 
@@ -82,7 +83,9 @@ def true_hints(color: Tensor, within: Tensor, n_hints: int, seed: int = 0, radiu
     """Hints to measure with: n_hints dabs of the true colours at seeded random places of the drawing, (N, 4, H, W)."""
     n, _, _, width = color.shape
     generator = torch.Generator().manual_seed(seed)
-    places = torch.multinomial(within.flatten(1).cpu() + 1e-6, max(n_hints, 1), replacement=False, generator=generator)
+    inner = 1 - F.max_pool2d(1 - within, 7, 1, 3)  # no dab reaches the paper around, unless the drawing is all thin
+    weight = (inner + 1e-3 * within + 1e-6).flatten(1).cpu()
+    places = torch.multinomial(weight, max(n_hints, 1), replacement=False, generator=generator)
     hints = no_hints(color)
     for place in places[:, :n_hints].T.to(color.device):
         x, y = place % width, place // width
@@ -92,20 +95,21 @@ def true_hints(color: Tensor, within: Tensor, n_hints: int, seed: int = 0, radiu
 
 
 def bucket(color: Tensor, sketch: Tensor, hints: Tensor) -> Tensor:
-    """What a paint program does with hints, for networks that know nothing of them: each region that lines enclose is
-    filled with the colour of the dabs in it, where there are several with the nearest; (N, 3, H, W), same shape."""
+    """What a paint program does with hints: each region that lines enclose is filled with the colour of the dabs in it,
+    where there are several with the nearest; not the paper around. (N, 3, H, W) -> same shape."""
     filled = color.clone()
     for picture, lines, hint in zip(filled, sketch, hints, strict=True):
         dabs, n = ndimage.label(hint[3].numpy() > 0)
-        labels, _ = ndimage.label(lines[0].numpy() > 0.5)
-        seeds = np.full(dabs.shape, -1)
+        labels, _ = ndimage.label(np.pad(lines[0].numpy() > 0.5, 1, constant_values=True))
+        labels[labels == labels[0, 0]] = 0
+        labels = labels[1:-1, 1:-1]
+        seeds = np.zeros(dabs.shape, dtype=bool)
         for dab in range(1, n + 1):  # a dab that crosses a line belongs where most of it is
             at = labels[dabs == dab]
             if at.any():
-                seeds[(dabs == dab) & (labels == np.bincount(at[at > 0]).argmax())] = dab
-        for region in np.unique(labels[seeds > 0]):
-            own = (seeds > 0) & (labels == region)
+                seeds |= (dabs == dab) & (labels == np.bincount(at[at > 0]).argmax())
+        for region in np.unique(labels[seeds]):
+            own, inside = seeds & (labels == region), labels == region
             row, column = ndimage.distance_transform_edt(~own, return_distances=False, return_indices=True)
-            inside = labels == region
             picture[:, inside] = hint[:3, row[inside], column[inside]]
     return filled

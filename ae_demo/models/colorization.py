@@ -91,7 +91,7 @@ class Colorization(nn.Module, PyTorchModelHubMixin):
     def features(self, sketch: Tensor, hints: Tensor | None) -> tuple[Tensor, Tensor]:
         """-> the U-Net's input (N, 5, H, W) in [−1, 1] and its output (N, width, H/4, W/4)."""
         if hints is None:
-            hints = sketch.new_zeros(len(sketch), 4, *sketch.shape[2:])
+            hints = torch.zeros_like(sketch).expand(-1, 4, -1, -1)
         rgb, mask = hints[:, :3], hints[:, 3:]
         x = torch.cat([sketch * 2 - 1, rgb * 2 - mask, mask], dim=1)
         h, skips = self.stem(F.pixel_unshuffle(x, 4)), []

@@ -16,6 +16,7 @@ from ae_demo.models.colorization import Colorization
 
 CODE_LENGTH = 6  # numbers that choose a colouring: as many regions get their colour one after the other
 GAP = 2  # pixels on either side of a line that are closed when regions are looked for
+GREY = 1.0  # nats
 DAB = 3  # radius in pixels of the hints that make a variant
 
 
@@ -30,6 +31,7 @@ class PaletteColorization(Colorization):
         super().__init__(width)
         self.vote = nn.Conv2d(width, len(palette), 3, padding=1)
         self.palette = torch.tensor([[int(name[i : i + 2], 16) for i in (1, 3, 5)] for name in palette]) / 255
+        self.grey = (self.palette.amax(1) - self.palette.amin(1) < 0.12).double()
 
     def forward(self, sketch: Tensor, hints: Tensor | None = None) -> tuple[Tensor, Tensor]:
         x, h = self.features(sketch, hints)
@@ -45,7 +47,9 @@ class PaletteColorization(Colorization):
         The largest regions without a hint get one each, one after the other: the i-th number of the code picks the
         colour of the i-th region, by the inverse distribution function of what the network thinks of that region given
         the hints so far. So colours that belong together come together, and uniform numbers give plausible pictures.
-        Without a code each region gets its likeliest colour. `net` computes the network, if not the model itself."""
+        Without a code each region gets its likeliest colour, where a grey must be e^GREY times likelier than a colour:
+        it often wins by a little, as many colours share the rest (rebalancing, as Zhang et al., 2016). `net` computes
+        the network, if not the model itself."""
         net, n = net or self, max(len(sketch), len(code) if code is not None else 0)
         places = [regions(lines[0], hint[3]) for lines, hint in zip(sketch, hints, strict=True)]
         places = places * n if len(places) == 1 else places
@@ -58,7 +62,7 @@ class PaletteColorization(Colorization):
             votes = net(sketch, hints)[1][rows].log_softmax(1)
             likely = ((votes * share).sum((2, 3)) / share.sum((2, 3))).double()  # mean over the region
             if code is None:
-                picked = likely.argmax(1)
+                picked = (likely - GREY * self.grey).argmax(1)
             else:
                 chance = likely.softmax(1).cumsum(1)
                 picked = (chance < code[rows, i, None] * chance[:, -1:]).sum(1)

@@ -45,6 +45,7 @@ PALETTE = (
     "#ec92a6", "#8d5a2d", "#f5d0a0", "#ffffff", "#9f9c99", "#16110f",
 )  # fmt: skip
 SHOWN, DRAWN = 4, 8  # variants that are shown, and that the map of uncertainty is made from
+AGREED = 0.03  # of 1: variants that differ less anywhere are one and the same
 MOUSE = mouse_sketches()[:9]
 # of the 64 sample pairs, those that are things and not signs
 EXAMPLES = (8, 10, 16, 32, 33, 40, 59, 3, 2, 13, 5, 6, 9, 15, 18, 20, 23, 27, 30, 39, 46, 47, 51, 62)
@@ -68,12 +69,13 @@ def answer(key: str, drawing: Drawing) -> tuple[Tensor, float]:
     """What a network makes of a drawing, (3, 128, 128), and the milliseconds that took."""
     net, begun = network(key), time.perf_counter()
     if key == "baseline":
-        color = bucket(net(drawing.sketch), drawing.sketch, drawing.hints)
+        color = net(drawing.sketch)
     elif key == "unet":
         color = net(drawing.sketch, drawing.hints)
     else:  # the likeliest colour for each region
         color, _ = net.model.variants(drawing.sketch, drawing.hints, net=net)
-    return color[0], 1000 * (time.perf_counter() - begun)
+    ms = 1000 * (time.perf_counter() - begun)
+    return bucket(color, drawing.sketch, drawing.hints)[0], ms
 
 
 def finish(color: Tensor, drawing: Drawing, keep_lines: bool, even: bool) -> Image.Image:
@@ -110,7 +112,8 @@ def codes(seed: int, n: int = DRAWN) -> Tensor:
 def draw_variants(drawing: Drawing, seed: int) -> tuple[Tensor, Tensor]:
     """DRAWN colourings of one drawing (n, 3, 128, 128), and the hints that lead to them (n, 4, 128, 128)."""
     net = network("gan")
-    return net.model.variants(drawing.sketch, drawing.hints, codes(seed), net=net)
+    colors, hints = net.model.variants(drawing.sketch, drawing.hints, codes(seed), net=net)
+    return bucket(colors, drawing.sketch.expand(DRAWN, -1, -1, -1), drawing.hints.expand(DRAWN, -1, -1, -1)), hints
 
 
 def variants(pad: dict, seed: int = 0, keep_lines: bool = True, even: bool = True) -> list[dict]:
@@ -127,16 +130,15 @@ def variants(pad: dict, seed: int = 0, keep_lines: bool = True, even: bool = Tru
     ]
     small = np.stack([np.asarray(image.resize((64, 64), Image.Resampling.BOX)) for image in finished])
     spread = small.std(axis=0).mean(axis=-1) / 255  # (64, 64)
-    return [
-        *row,
-        picture(TEXT["uncertainty"], heat(spread, drawing.lines.resize((256, 256))), TEXT["ring"], quality=88),
-    ]
+    note = TEXT["ring"] if spread.max() > AGREED else TEXT["agreed"]
+    shown = heat(spread, drawing.lines.resize((256, 256)), AGREED)
+    return [*row, picture(TEXT["uncertainty"], shown, note, quality=88)]
 
 
 def continue_from(index: int, pad: dict, seed: int = 0) -> dict:
     """The index of a variant -> the canvas with the hints that lead to it: what the visitor can now change."""
     drawing = look(pad)
-    if drawing is None or index >= SHOWN:
+    if drawing is None or index not in range(SHOWN):
         return pad
     _, hints = draw_variants(drawing, seed)
     return {"lines": pad["lines"], "hints": data_uri(drawing.on_canvas(hints[index]))}
@@ -227,7 +229,7 @@ def build() -> None:
     several.input(friendly(continue_from), [several, pad, seed], pad, api_name="continue_from", **once)
     for what, button in downloads.items():
         named = {"api_name": "download_layers"} if what == "picture" else private
-        button.click(friendly(download_layers), [pad, gr.State(what), even], download, **named, **once)
+        button.click(friendly(download_layers), [pad, gr.Textbox(what, visible=False), even], download, **named, **once)
     upload.upload(friendly(load_drawing), upload, pad, api_name="load_drawing", show_progress="hidden")
     colors.upload(friendly(load_palette), [colors, pad], pad, api_name="load_palette", show_progress="hidden")
     chosen.input(load_example, chosen, [pad, truth], api_name="load_example", **once)

@@ -126,28 +126,15 @@ class Drawing:
         return np.isin(np.arange(labels.max() + 1), border)
 
     def even_out(self, image: Image.Image, softness: float = 0.2) -> Image.Image:
-        """An RGB image of the size of `lines` with one colour for each region: the mean, or that of a hint close to it.
+        """An RGB image of the size of `lines` with one colour, the mean, for each region.
 
         The more colours a region holds, the less is done, exp(−variance / softness²), so that a drawing whose lines
         leave a gap does not run out into the paper."""
-        flat, n = self.regions.ravel(), self.regions.max() + 1
-
-        def moments(values: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            """Mean (3, n) and variance (n,) of values (3, pixels) in each region."""
-            size = np.maximum(np.bincount(flat, where, n), 1)
-            mean, square = (np.stack([np.bincount(flat, c * where, n) / size for c in v]) for v in (values, values**2))
-            return mean, (square - mean**2).mean(0)
-
-        values = np.asarray(image, dtype=np.float64).reshape(-1, 3).T / 255
-        mean, variance = moments(values, np.ones(len(flat)))
-        weight = np.exp(-variance / softness**2)
+        flat, values = self.regions.ravel(), np.asarray(image, dtype=np.float64).reshape(-1, 3).T / 255
+        size = np.maximum(np.bincount(flat), 1)
+        mean, square = (np.stack([np.bincount(flat, c) / size for c in v]) for v in (values, values**2))
+        weight = np.exp(-(square - mean**2).mean(0) / softness**2)
         mean[:, self.around & (mean.min(0) > 0.85)] = 1  # the paper around is white, or a colour, but never a tint
-        if self.hints[0, 3].any():
-            zoom = image.width // self.hints.shape[-1]
-            hints = self.hints[0].double().numpy().repeat(zoom, 1).repeat(zoom, 2).reshape(4, -1)
-            wanted, unlike = moments(hints[:3], hints[3])
-            close = (np.bincount(flat, hints[3], n) > 0) & (unlike < 0.002) & (np.abs(wanted - mean).max(0) < 0.3)
-            mean[:, close] = wanted[:, close]
         weight[0] = 0  # the lines themselves
         even = (weight * mean)[:, flat] + (1 - weight)[flat] * values
         return Image.fromarray((255 * even.T + 0.5).astype(np.uint8).reshape(image.height, image.width, 3))

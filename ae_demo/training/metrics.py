@@ -15,7 +15,6 @@ from ae_demo.data.sketches import clean_sketch, random_sketch
 from ae_demo.models.features import Features
 
 HINTS = (0, 1, 3, 10)  # numbers of colour hints
-LARGE = 1000  # pictures: a set of more is measured without hints only
 NOISE_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -68,12 +67,10 @@ def elbo_scores(model, data: Images, samples: int = 8) -> dict[str, float]:
 
 
 def colorize(model, sketch: Tensor, hints: Tensor) -> Tensor:
-    """What a colorization network makes of sketches (N, 1, H, W) and hints (N, 4, H, W); the paint bucket follows the
-    hints where the network cannot."""
-    if not model.takes_hints:
-        return bucket(model(sketch), sketch, hints)
-    color = model(sketch, hints)
-    return color[0] if isinstance(color, tuple) else color
+    """What a colorization network makes of sketches (N, 1, H, W) and hints (N, 4, H, W), of which those that take none
+    see nothing; in the end a paint bucket fills the regions that are hinted, for all networks alike."""
+    color = model(sketch, hints) if model.takes_hints else model(sketch)
+    return bucket(color[0] if isinstance(color, tuple) else color, sketch, hints)
 
 
 def delta_e(answer: Tensor, truth: Tensor, within: Tensor) -> float:
@@ -106,21 +103,21 @@ def _features() -> torch.nn.Module:
 
 
 @torch.inference_mode()
-def colorization_scores(model, data: Images) -> dict[str, float]:
+def colorization_scores(model, data: Images, hints: tuple[int, ...] = HINTS) -> dict[str, float]:
     """mse, psnr, ssim, delta_e, frechet on clean line art, and colourfulness: the mean chroma (max − min over channels)
-    of the answers as a share of the true pictures'; without hints and, as psnr_1 and so on, with 1, 3 and 10 dabs of
-    the true colours at seeded places (of large sets without hints only). As likeliest_psnr and so on the same with the
-    likeliest colour for each region, for networks that can tell. psnr_rough: on lines as people draw them, seeded."""
+    of the answers as a share of the true pictures'; as psnr_3 and so on with 3 dabs of the true colours at seeded
+    places; as likeliest_psnr and so on with the likeliest colour for each region, for networks that can tell; and
+    psnr_rough, on lines as people draw them, seeded."""
     parts = [clean_sketch(data[first : first + 64]) for first in range(0, len(data), 64)]
     truth, within = (torch.cat(column) for column in list(zip(*parts, strict=True))[1:])
     ways = {"": partial(colorize, model)}
     if hasattr(model, "variants"):
-        ways["likeliest_"] = lambda sketch, hints: model.variants(sketch, hints)[0]
+        ways["likeliest_"] = lambda sketch, dabs: bucket(model.variants(sketch, dabs)[0], sketch, dabs)
     scores = {}
-    for n in HINTS if len(data) <= LARGE else HINTS[:1]:
+    for n in hints:
         given = [(sketch, true_hints(color, inside, n)) for sketch, color, inside in parts]
         for prefix, way in ways.items():
-            answer = torch.cat([way(sketch, hints) for sketch, hints in given])
+            answer = torch.cat([way(sketch, dabs) for sketch, dabs in given])
             chroma = [float((x.amax(1) - x.amin(1)).mean()) for x in (answer, truth)]
             values = similarity(answer, truth) | {
                 "delta_e": delta_e(answer, truth, within),

@@ -25,7 +25,7 @@ class Recipe:
 
     data(data_dir, split) -> Images; model() -> module; train(model, data, steps=…, batch_size=…, …) -> metrics of each
     step; evaluate(model, data) -> scores; strip(model, data) -> rows of pictures. `splits` are the held-out data that
-    are scored, `headline` the scores that the results table shows."""
+    are scored, `others` those that evaluate_others(model, data) scores, `headline` what the results table shows."""
 
     title: str
     data: Callable
@@ -37,10 +37,13 @@ class Recipe:
     strip: Callable
     headline: tuple[str, ...]
     splits: tuple[str, ...] = ("held_out", "sample")
+    others: tuple[str, ...] = ()
+    evaluate_others: Callable | None = None
 
 
 COLORIZATION = ("psnr", "ssim", "delta_e", "colorfulness")
-EMOJI = ("held_out", "held_out_artist", "held_out_canny", "held_out_crayon", "sample")
+OTHERS = ("held_out_artist", "held_out_canny", "held_out_crayon")
+UNHINTED = partial(metrics.colorization_scores, hints=(0,))
 RECIPES = {
     "colorization-baseline": Recipe(
         title="Line art to colour, the course notes' network",
@@ -50,9 +53,10 @@ RECIPES = {
         steps=1_500,
         batch_size=32,
         evaluate=metrics.colorization_scores,
+        others=OTHERS,
+        evaluate_others=UNHINTED,
         strip=strips.colorizations,
         headline=COLORIZATION,
-        splits=EMOJI,
     ),
     "colorization": Recipe(
         title="Line art to colour, U-Net",
@@ -71,9 +75,10 @@ RECIPES = {
         steps=15_000,
         batch_size=32,
         evaluate=metrics.colorization_scores,
+        others=OTHERS,
+        evaluate_others=UNHINTED,
         strip=strips.colorizations,
         headline=COLORIZATION,
-        splits=EMOJI,
     ),
     "colorization-gan": Recipe(
         title="Line art to colour, U-Net against a discriminator",
@@ -93,9 +98,10 @@ RECIPES = {
         steps=20_000,
         batch_size=32,
         evaluate=metrics.colorization_scores,
+        others=OTHERS,
+        evaluate_others=UNHINTED,
         strip=strips.variants,
         headline=COLORIZATION,
-        splits=EMOJI,
     ),
     "features-emoji": Recipe(
         title="Autoencoder whose code measures Fréchet distances",

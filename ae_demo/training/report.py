@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ae_demo import checkpoints
 from ae_demo.training.metrics import HINTS
-from ae_demo.training.recipes import EMOJI, RECIPES
+from ae_demo.training.recipes import OTHERS, RECIPES
 
 DATA_LICENCES = {
     "mnist": "MNIST (CC BY-SA 3.0)",
@@ -73,14 +73,11 @@ def results_table(root: Path) -> str:
     for name, recipe in RECIPES.items():
         if training := checkpoints.training(name, root):
             run = training["run"]
-            scores = []
-            for split, values in training["scores"].items():
-                if split != "sample":
-                    shown = ", ".join(f"{s} {number(s, values[s])}" for s in recipe.headline)
-                    scores.append(shown if split == "held_out" else f"{split.replace('_', ' ')}: {shown}")
+            scores = training["scores"]["held_out"]
+            shown = ", ".join(f"{s} {number(s, scores[s])}" for s in recipe.headline if s in scores)
             lines.append(
                 f"| [`{name}`](checkpoints/{name}) | {recipe.title} | {training['model']['parameters']:,} | "
-                f"{'<br>'.join(scores)} | {total(run, 'steps'):,} × {run['batch_size']}, "
+                f"{shown} | {total(run, 'steps'):,} × {run['batch_size']}, "
                 f"{total(run, 'seconds') / 60:.0f} min, {run['device']} |"
             )
     return "\n".join(lines)
@@ -103,7 +100,7 @@ def colorization_table(root: Path) -> str:
         return lines
 
     first = [line for n in HINTS for line in rows("held_out", n, str(n))]
-    others = [(split, split.removeprefix("held_out_")) for split in EMOJI[1:-1]]
+    others = [(split, split.removeprefix("held_out_")) for split in OTHERS]
     second = [line for split, what in others for line in rows(split, 0, what)]
     return "\n".join(
         [f"| held-out things | hints | {head}", *first, "", f"| without hints | held out | {head}", *second]

@@ -278,7 +278,7 @@ def test_it_fits_a_phone_and_works_in_the_dark(browser, url, options):
     page.locator(PAD).wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     stroke(page, PAD, CAT[0])
-    expect(page.locator(f"{ANSWERS} figure")).to_have_count(3, timeout=30_000)
+    expect(page.locator(f"{ANSWERS} figure")).to_have_count(4, timeout=30_000)
     page.close()
 
 
@@ -288,7 +288,13 @@ def test_every_endpoint_works_without_a_browser(url):
     clean, noisy, *_ = client.predict(picture, 0.5, 0, api_name="/denoise")
     assert clean["src"].startswith("data:image/png") and "PSNR" in noisy["note"]
     sketch, _ = client.predict(0, api_name="/load_example")
-    assert len(client.predict(sketch, True, True, api_name="/colorize")) == 3
+    assert len(client.predict(sketch, True, True, api_name="/colorize")) == 4
+    choices = client.predict(sketch, 1, True, True, api_name="/variants")
+    assert len(choices["pictures"]) == 5
+    chosen = client.predict({"picked": 2}, sketch, 1, api_name="/continue_from")
+    assert chosen["lines"] == sketch["lines"] and chosen["hints"].startswith("data:image/png")
+    layer = client.predict(chosen, "lines", True, api_name="/download_layers")
+    assert layer["name"] == "coloured-lines.png"
     assert client.predict("mnist", 0.0, 0.0, api_name="/decode_point")[0]["src"]
     job = client.submit(7, 4, 0, 2.0, 0.0, api_name="/sample")
     assert len(job.result(timeout=60)["film"]) == 5

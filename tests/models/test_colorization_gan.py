@@ -85,6 +85,14 @@ def test_the_code_picks_by_the_inverse_distribution_function():
     assert likeliest.shape == (1, 3, 64, 64) and likeliest.amax((2, 3)).argmax(1).tolist() == [1]
 
 
+def test_a_grey_must_be_a_good_deal_likelier_than_a_colour_to_be_the_likeliest():
+    sketch, model = boxes((4, 4, 56)), PaletteColorization(["#808080", "#ff0000"], width=8)
+    for grey, color in ((0.6, "red"), (0.8, "grey")):
+        _, hints = model.variants(sketch, torch.zeros(1, 4, 64, 64), net=Opinion([grey, 1 - grey]))
+        red, green, _, _ = hints.amax((2, 3))[0].tolist()
+        assert ("red" if red > green else "grey") == color
+
+
 def test_many_codes_give_each_colour_its_share():
     sketch, net = boxes((4, 4, 56)), Opinion([0.2, 0.5, 0.3])
     code = torch.rand(2000, 1, generator=torch.Generator().manual_seed(0))

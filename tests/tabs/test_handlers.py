@@ -61,8 +61,7 @@ def test_all_networks_answer_and_what_they_saw_is_shown(pad):
     assert all("parameters" in entry["note"] and "ms" in entry["note"] for entry in answers)
     pixels = [shown(entry) for entry in answers]
     assert all(p.shape == (512, 512, 3) for p in pixels)
-    gan, unet, baseline = (np.ptp(p, axis=2).mean() for p in pixels)
-    assert gan > baseline > 1 and unet > baseline, "the U-Nets are more colourful"
+    assert all(np.ptp(p, axis=2).mean() > 1 for p in pixels)
     assert open_uri(seen["src"]).size == (128, 128)
 
 
@@ -81,7 +80,7 @@ def test_lines_are_kept_only_if_wanted(pad):
 @pytest.mark.parametrize("color", ["#3f6fda", "#5a9f3d", "#9e3db2"])
 @pytest.mark.parametrize("key", colorize.MODELS)
 def test_a_dab_of_any_colour_colours_its_region(key, color):
-    """The apple's body, which one dab fills; the networks that take hints must spread it on their own."""
+    """The apple's body, which one dab fills."""
     sketch = replace(CLOSED, hint=(*CLOSED.hint[:2], color))
     drawing = colorize.look(on_pad(sketch, hints=True))
     assert drawing.hints[0, 3].sum() > 5
@@ -89,7 +88,16 @@ def test_a_dab_of_any_colour_colours_its_region(key, color):
     region = regions(drawing.sketch[0, 0], torch.zeros(128, 128))[0].inside
     wanted = torch.tensor([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     error = (answer[:, region] - wanted[:, None]).abs().mean()
-    assert error < 0.12, f"{error:.3f} of 1 away, over the whole body"
+    assert error < 0.02, f"{error:.3f} of 1 away, over the whole body"
+
+
+@pytest.mark.parametrize("color", ["#3f6fda", "#5a9f3d", "#9e3db2"])
+def test_the_network_itself_believes_a_hint_and_carries_it_on(color):
+    drawing = colorize.look(on_pad(replace(CLOSED, hint=(*CLOSED.hint[:2], color)), hints=True))
+    answer, _ = colorize.network("gan").model(drawing.sketch, drawing.hints)
+    region = regions(drawing.sketch[0, 0], torch.zeros(128, 128))[0].inside
+    wanted = torch.tensor([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    assert (answer[0][:, region] - wanted[:, None]).abs().mean() < 0.12
 
 
 def test_hints_move_with_the_drawing_and_come_back_to_the_canvas():
@@ -107,13 +115,12 @@ def test_hints_move_with_the_drawing_and_come_back_to_the_canvas():
     assert (layer[..., 3] > 0).sum() == pytest.approx((np.asarray(CLOSED.hints())[..., 3] > 0).sum(), rel=0.4)
 
 
-def halves(opening=0, hints=None):
+def halves(opening=0):
     """A drawing of one line from top to bottom, 256 pixels, with an opening in it."""
     lines = Image.new("L", (256, 256), "white")
     lines.paste(0, (128, 0, 132, 256))
     lines.paste(255, (128, 80, 132, 80 + opening))
-    hints = torch.zeros(1, 4, 64, 64) if hints is None else hints
-    return Drawing(torch.ones(1, 1, 64, 64), hints, lines, (0, 0, 256), (256, 256))
+    return Drawing(torch.ones(1, 1, 64, 64), torch.zeros(1, 4, 64, 64), lines, (0, 0, 256), (256, 256))
 
 
 def test_a_region_gets_its_mean_colour_and_lines_keep_theirs():
@@ -138,15 +145,6 @@ def test_the_paper_around_is_white_even_where_a_little_colour_ran_out():
     color = np.full((256, 256, 3), 250, np.uint8)
     color[:, :128] = (250, 240, 225)
     assert (np.asarray(halves().even_out(Image.fromarray(color)))[:, :128] == 255).all()
-
-
-def test_a_hint_that_is_nearly_followed_is_followed_exactly_and_a_far_one_is_not_forced():
-    hints = torch.zeros(1, 4, 64, 64)
-    hints[0, :, 8, 8] = torch.tensor([0.2, 0.4, 0.6, 1])
-    near, far = (Image.new("RGB", (256, 256), color) for color in ("#406080", "#d0d020"))
-    even = np.asarray(halves(hints=hints).even_out(near))
-    assert tuple(even[240, 0]) == (51, 102, 153) and tuple(even[240, 240]) == (0x40, 0x60, 0x80)
-    assert tuple(np.asarray(halves(hints=hints).even_out(far))[240, 0]) == (0xD0, 0xD0, 0x20)
 
 
 def test_four_variants_differ_visibly_repeat_with_their_seed_and_come_with_a_map():
@@ -224,8 +222,8 @@ def test_what_was_drawn_with_a_mouse_is_coloured_inside_and_left_white_outside(s
     color, _ = colorize.answer("gan", drawing)
     largest = regions(drawing.sketch[0, 0], torch.zeros(128, 128))[0].inside
     inside = color[:, largest].mean(1)
-    ghostly = {"ghost", "snowman", "cup"}  # things that may well be white or grey
-    assert float(inside.max() - inside.min()) > 0.15 or sketch.name in ghostly
+    assert float(inside.max() - inside.min()) > 0.05, "a colour, no grey"
+    assert float(color[:, largest].std(dim=1).mean()) < 0.12, "one colour, no blotches"
     corners = torch.stack([color[:, :8, :8], color[:, :8, -8:], color[:, -8:, :8], color[:, -8:, -8:]])
     assert float(corners.mean()) > 0.95
 
