@@ -52,14 +52,20 @@ def test_the_u_net_beats_the_baseline_by_two_decibels_and_more_colour(split):
 
 
 @pytest.mark.parametrize("hints", ["", "_1", "_3", "_10"])
-def test_the_likeliest_colours_beat_the_baseline_in_every_measure_but_psnr_without_hints(hints):
+def test_the_gan_beats_the_baseline_in_every_measure_with_and_without_hints(hints):
     ours, baseline = colorization("-gan"), colorization("-baseline")
     for measure in ("delta_e", "frechet"):
-        assert ours[f"likeliest_{measure}{hints}"] < baseline[f"{measure}{hints}"], measure
-    for measure in ("psnr", "ssim") if hints else ("ssim",):
-        assert ours[f"likeliest_{measure}{hints}"] > baseline[f"{measure}{hints}"], measure
-    far = [abs(1 - scores) for scores in (ours[f"likeliest_colorfulness{hints}"], baseline[f"colorfulness{hints}"])]
+        assert ours[f"{measure}{hints}"] < baseline[f"{measure}{hints}"], measure
+    for measure in ("psnr", "ssim"):
+        assert ours[f"{measure}{hints}"] > baseline[f"{measure}{hints}"], measure
+    far = [abs(1 - scores[f"colorfulness{hints}"]) for scores in (ours, baseline)]
     assert far[0] < far[1]
+
+
+def test_the_likeliest_colours_are_as_colourful_and_as_distributed_as_an_unseen_artist_s():
+    ours, unet = colorization("-gan", "held_out_artist"), colorization("", "held_out_artist")
+    assert ours["likeliest_colorfulness"] > 0.9 > unet["colorfulness"]
+    assert ours["likeliest_frechet"] < 0.6 * unet["frechet"]
 
 
 @pytest.mark.parametrize("variant", ["", "-gan"])
