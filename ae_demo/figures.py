@@ -6,7 +6,6 @@ from io import BytesIO
 import numpy as np
 import torch
 from PIL import Image, ImageChops, ImageDraw
-from scipy import ndimage
 from torch import Tensor
 
 
@@ -31,25 +30,17 @@ def data_uri(image: Image.Image, quality: int | None = None) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-def peak(values: np.ndarray) -> tuple[int, int]:
-    """Row and column of the place (h, w) that most of the largest values lie round."""
-    smooth = ndimage.gaussian_filter(values, max(values.shape) / 24)
-    row, column = np.unravel_index(smooth.argmax(), values.shape)
-    return int(row), int(column)
-
-
-def heat(values: np.ndarray, lines: Image.Image, least: float = 1e-3) -> Image.Image:
-    """Values (h, w) ≥ 0 under an L image of lines: white is 0, yellow, red, violet the largest; a ring round their
-    `peak`, if any value is above `least`."""
-    top = max(float(np.quantile(values, 0.995)), least)
+def heat(values: np.ndarray, lines: Image.Image, ring: tuple[float, float] | None = None) -> Image.Image:
+    """Values (h, w) ≥ 0 under an L image of lines: white is 0, yellow, red, violet the largest; a ring round a place
+    (x, y), in shares of the width and height."""
+    top = max(float(np.quantile(values, 0.995)), 0.03)
     stops, ramp = [0, 0.33, 0.66, 1], [(255, 255, 255), (255, 214, 80), (226, 74, 51), (84, 20, 110)]
     colors = np.stack([np.interp(values / top, stops, channel) for channel in zip(*ramp, strict=True)], axis=-1)
     image = Image.fromarray(colors.astype(np.uint8)).resize(lines.size, Image.Resampling.BILINEAR)
     image = ImageChops.multiply(image, lines.convert("RGB"))
-    if values.max() <= least:
+    if ring is None:
         return image
-    row, column = peak(values)
-    x, y = (column + 0.5) * lines.width / values.shape[1], (row + 0.5) * lines.height / values.shape[0]
+    x, y = ring[0] * lines.width, ring[1] * lines.height
     radius = lines.width / 18
     draw = ImageDraw.Draw(image)
     for grow, ink, width in ((2, "white", 7), (0, "#0050ff", 3)):

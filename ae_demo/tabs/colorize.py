@@ -15,7 +15,7 @@ from ae_demo.data.hints import bucket
 from ae_demo.data.mouse import mouse_sketches
 from ae_demo.figures import data_uri, heat, to_pil
 from ae_demo.models.colorization import Colorization, ColorizationBaseline
-from ae_demo.models.colorization_gan import CODE_LENGTH, PaletteColorization
+from ae_demo.models.colorization_gan import CODE_LENGTH, PaletteColorization, regions
 from ae_demo.tabs import pictures
 from ae_demo.tabs.controls import (
     LIVE,
@@ -130,9 +130,20 @@ def variants(pad: dict, seed: int = 0, keep_lines: bool = True, even: bool = Tru
     ]
     small = np.stack([np.asarray(image.resize((64, 64), Image.Resampling.BOX)) for image in finished])
     spread = small.std(axis=0).mean(axis=-1) / 255  # (64, 64)
-    note = TEXT["ring"] if spread.max() > AGREED else TEXT["agreed"]
-    shown = heat(spread, drawing.lines.resize((256, 256)), AGREED)
+    ring = open_question(spread, drawing.sketch[0, 0], drawing.hints[0, 3]) if spread.max() > AGREED else None
+    note, shown = TEXT["ring" if ring else "agreed"], heat(spread, drawing.lines.resize((256, 256)), ring)
     return [*row, picture(TEXT["uncertainty"], shown, note, quality=88)]
+
+
+def open_question(spread: np.ndarray, sketch: Tensor, hinted: Tensor) -> tuple[float, float] | None:
+    """Where a hint tells most: (x, y), in shares of the side, in the middle of the region that holds most of the spread
+    (h, w) of the variants; sketch and hinted (H, W). None where no region is left without a hint."""
+    found, zoom = regions(sketch, hinted), sketch.shape[0] // spread.shape[0]
+    if not found:
+        return None
+    best = max(found, key=lambda region: spread[region.inside.numpy()[::zoom, ::zoom]].sum())
+    y, x = (best.dab.nonzero().float().mean(0) + 0.5) / sketch.shape[0]
+    return float(x), float(y)
 
 
 def continue_from(index: int, pad: dict, seed: int = 0) -> dict:

@@ -1,4 +1,4 @@
-"""How fast the shipped models answer here, eager PyTorch against `runtime.fast`: python -m tests.benchmarks.speed.
+"""How fast the shipped models answer, eager PyTorch against `runtime.fast`: python -m tests.benchmarks.speed [NAME].
 
 Prints the median milliseconds of one answer, their ratio, and the largest difference between the two answers. The two
 take turns in blocks, so that a machine whose speed drifts does not favour either, with a pause between blocks in which
@@ -6,6 +6,7 @@ the idle threads of the one stop spinning in the way of the other. Eager PyTorch
 
 import itertools
 import statistics
+import sys
 import time
 
 import torch
@@ -52,6 +53,6 @@ def compare(name: str, n: int, rounds: int = 5) -> str:
 
 if __name__ == "__main__":
     print(f"{'model':<24}{'batch':>6}{'eager ms':>10}{'fast ms':>10}{'ratio':>8}{'difference':>12}")
-    for case in CASES:
+    for case in sys.argv[1:] or CASES:
         for size in (1, 2):
             print(compare(case, size), flush=True)

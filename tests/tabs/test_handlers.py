@@ -159,6 +159,19 @@ def test_four_variants_differ_visibly_repeat_with_their_seed_and_come_with_a_map
     assert np.abs(np.stack(images) - np.stack(other)).mean() > 2
 
 
+def test_the_ring_is_in_the_region_with_most_to_tell():
+    sketch = torch.ones(128, 128)
+    for left in (8, 68):
+        sketch[20:70, left : left + 50] = 0
+        sketch[22:68, left + 2 : left + 48] = 1
+    spread, hinted = np.zeros((64, 64)), torch.zeros(128, 128)
+    spread[10:35, 34:60], spread[20, 10] = 0.1, 0.5
+    assert colorize.open_question(spread, sketch, hinted) == pytest.approx((93 / 128, 45 / 128), abs=0.03)
+    hinted[45, 90] = 1
+    assert colorize.open_question(spread, sketch, hinted)[0] < 0.5, "what is hinted is no question any more"
+    assert colorize.open_question(spread, torch.ones(128, 128), hinted) is None
+
+
 def test_the_first_numbers_of_codes_are_evenly_spread():
     code = colorize.codes(5)
     assert code.shape == (8, 6) and 0 <= code.min() and code.max() < 1
