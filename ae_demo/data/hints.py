@@ -100,6 +100,8 @@ def bucket(color: Tensor, sketch: Tensor, hints: Tensor) -> Tensor:
     filled = color.clone()
     for picture, lines, hint in zip(filled, sketch, hints, strict=True):
         dabs, n = ndimage.label(hint[3].numpy() > 0)
+        if not n:
+            continue
         labels, _ = ndimage.label(np.pad(lines[0].numpy() > 0.5, 1, constant_values=True))
         labels[labels == labels[0, 0]] = 0
         labels = labels[1:-1, 1:-1]

@@ -28,7 +28,7 @@ from ae_demo.tabs.controls import (
     how_it_works,
     message,
     picture,
-)  # fmt: skip
+)
 from ae_demo.tabs.pictures import Drawing
 from ae_demo.tabs.texts import TEXTS
 
@@ -160,12 +160,11 @@ def download_layers(pad: dict, what: str = "picture", even: bool = True) -> dict
     drawing = look(pad)
     if drawing is None:
         raise pictures.PictureError(TEXT["nothing"])
-    color, _ = answer("gan", drawing)
-    image = finish(color, drawing, what == "picture", even)
     if what == "lines":
         image = drawing.line_layer()
-    elif what == "colors":
-        image = drawing.color_layer(image)
+    else:
+        image = finish(answer("gan", drawing)[0], drawing, what == "picture", even)
+        image = drawing.color_layer(image) if what == "colors" else image
     return {"name": f"{TEXT['file']}-{what}.png", "src": data_uri(image), "at": time.time()}
 
 

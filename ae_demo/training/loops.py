@@ -71,6 +71,22 @@ def numbers(parts: dict[str, torch.Tensor], step: int) -> dict[str, float]:
     return metrics
 
 
+def on_device(stream: Iterator[dict], accelerator: Accelerator) -> Iterator[dict]:
+    """The same batches where the models are."""
+    for batch in stream:
+        yield {name: tensor.to(accelerator.device) for name, tensor in batch.items()}
+
+
+def move(optimizer, model: nn.Module, lr: float, clip: float | None, accelerator: Accelerator) -> None:
+    """One step of a prepared optimizer, the norm of the gradient bounded by `clip`; no gradient is left."""
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+    if clip:
+        accelerator.clip_grad_norm_(model.parameters(), clip)
+    optimizer.step()
+    optimizer.zero_grad()
+
+
 def fit(
     model: nn.Module,
     data: Images,
@@ -100,18 +116,12 @@ def fit(
     if state:
         accelerator.load_state(str(state))
     stream = batches(data, batch_size, seed, start, accelerator.process_index, accelerator.num_processes)
-    for step in range(start, steps):
-        batch = {name: tensor.to(accelerator.device) for name, tensor in next(stream).items()}
-        for group in optimizer.param_groups:
-            group["lr"] = lr * schedule(step, steps)
+    for step, batch in zip(range(start, steps), on_device(stream, accelerator), strict=False):
         with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=bf16):
             parts = loss(model, batch)
         metrics = numbers(parts, step)
         accelerator.backward(parts["loss"])
-        if clip:
-            accelerator.clip_grad_norm_(model.parameters(), clip)
-        optimizer.step()
-        optimizer.zero_grad()
+        move(optimizer, model, lr * schedule(step, steps), clip, accelerator)
         if average:
             average.step(accelerator.unwrap_model(model).parameters())
         yield metrics
@@ -151,21 +161,14 @@ def fit_gan(
     if state:
         accelerator.load_state(str(state))
     stream = batches(data, batch_size, seed, start, accelerator.process_index, accelerator.num_processes)
-    players = ((optimizer, lr, model), (rival_optimizer, d_lr, rival))
-    for step in range(start, steps):
-        batch = {name: tensor.to(accelerator.device) for name, tensor in next(stream).items()}
+    for step, batch in zip(range(start, steps), on_device(stream, accelerator), strict=False):
         with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=bf16):
             parts = loss(model, rival, batch)
         metrics = numbers(parts, step)
         accelerator.backward(parts["loss"])
         accelerator.backward(parts["d_loss"])
-        for player, rate, network in players:
-            for group in player.param_groups:
-                group["lr"] = rate * schedule(step, steps)
-            if clip:
-                accelerator.clip_grad_norm_(network.parameters(), clip)
-            player.step()
-            player.zero_grad()
+        move(optimizer, model, lr * schedule(step, steps), clip, accelerator)
+        move(rival_optimizer, rival, d_lr * schedule(step, steps), clip, accelerator)
         if average:
             average.step(accelerator.unwrap_model(model).parameters())
         yield metrics

@@ -41,67 +41,46 @@ class Recipe:
     evaluate_others: Callable | None = None
 
 
-COLORIZATION = ("psnr", "ssim", "delta_e", "colorfulness")
 OTHERS = ("held_out_artist", "held_out_canny", "held_out_crayon")
-UNHINTED = partial(metrics.colorization_scores, hints=(0,))
+line_art = partial(  # what the networks that colour line art share
+    Recipe,
+    data=emoji_pairs,
+    batch_size=32,
+    evaluate=metrics.colorization_scores,
+    others=OTHERS,
+    evaluate_others=partial(metrics.colorization_scores, hints=(0,)),
+    headline=("psnr", "ssim", "delta_e", "colorfulness"),
+)
+SHOWN = {"sketch": random_sketch, "hint": random_hints, "chroma_weight": 0.3}  # to the U-Nets, and what counts
+STEADY = {"schedule": warm_cosine, "clip": 1.0, "ema_decay": 0.999, "bf16": True}
 RECIPES = {
-    "colorization-baseline": Recipe(
+    "colorization-baseline": line_art(
         title="Line art to colour, the course notes' network",
-        data=emoji_pairs,
         model=ColorizationBaseline,
         train=partial(fit, loss=partial(losses.colorization_mse, sketch=random_sketch), lr=1e-3, bf16=True),
         steps=1_500,
-        batch_size=32,
-        evaluate=metrics.colorization_scores,
-        others=OTHERS,
-        evaluate_others=UNHINTED,
         strip=strips.colorizations,
-        headline=COLORIZATION,
     ),
-    "colorization": Recipe(
+    "colorization": line_art(
         title="Line art to colour, U-Net",
-        data=emoji_pairs,
         model=partial(Colorization, width=48),
-        train=partial(
-            fit,
-            loss=partial(losses.colorization_l1, sketch=random_sketch, hint=random_hints, chroma_weight=0.3),
-            lr=1e-3,
-            weight_decay=0.02,
-            schedule=warm_cosine,
-            clip=1.0,
-            ema_decay=0.999,
-            bf16=True,
-        ),
+        train=partial(fit, loss=partial(losses.colorization_l1, **SHOWN), lr=1e-3, weight_decay=0.02, **STEADY),
         steps=15_000,
-        batch_size=32,
-        evaluate=metrics.colorization_scores,
-        others=OTHERS,
-        evaluate_others=UNHINTED,
         strip=strips.colorizations,
-        headline=COLORIZATION,
     ),
-    "colorization-gan": Recipe(
+    "colorization-gan": line_art(
         title="Line art to colour, U-Net against a discriminator",
-        data=emoji_pairs,
         model=partial(PaletteColorization, list(PALETTE), width=48),
         train=partial(
             fit_gan,
-            loss=partial(losses.colorization_gan, sketch=random_sketch, hint=random_hints, chroma_weight=0.3),
+            loss=partial(losses.colorization_gan, **SHOWN),
             discriminator=PatchDiscriminator,
             lr=4e-4,
             d_lr=4e-4,
-            schedule=warm_cosine,
-            clip=1.0,
-            ema_decay=0.999,
-            bf16=True,
+            **STEADY,
         ),
         steps=20_000,
-        batch_size=32,
-        evaluate=metrics.colorization_scores,
-        others=OTHERS,
-        evaluate_others=UNHINTED,
         strip=strips.variants,
-        headline=COLORIZATION,
     ),
     "features-emoji": Recipe(
         title="Autoencoder whose code measures Fréchet distances",
@@ -153,7 +132,7 @@ RECIPES = {
         title="VAE with two latent numbers, digits",
         data=mnist,
         model=VAE,
-        train=partial(fit, loss=losses.elbo, lr=1e-3, schedule=warm_cosine, clip=1.0, ema_decay=0.999, bf16=True),
+        train=partial(fit, loss=losses.elbo, lr=1e-3, **STEADY),
         steps=12_000,  # 51 passes
         batch_size=256,
         evaluate=metrics.elbo_scores,
@@ -164,7 +143,7 @@ RECIPES = {
         title="VAE with two latent numbers, clothing",
         data=fashion_mnist,
         model=VAE,
-        train=partial(fit, loss=losses.elbo, lr=1e-3, schedule=warm_cosine, clip=1.0, ema_decay=0.999, bf16=True),
+        train=partial(fit, loss=losses.elbo, lr=1e-3, **STEADY),
         steps=12_000,
         batch_size=256,
         evaluate=metrics.elbo_scores,
@@ -175,7 +154,7 @@ RECIPES = {
         title="Diffusion, clothing by class",
         data=fashion_mnist,
         model=DDPM,
-        train=partial(fit, loss=losses.diffusion, lr=6e-4, schedule=warm_cosine, clip=1.0, ema_decay=0.999, bf16=True),
+        train=partial(fit, loss=losses.diffusion, lr=6e-4, **STEADY),
         steps=4_500,
         batch_size=64,
         evaluate=metrics.diffusion_scores,
