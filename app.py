@@ -7,7 +7,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # the app talks to n
 import gradio as gr
 import torch
 
-from ae_demo.tabs import TABS
+from ae_demo.tabs import TABS, colorize
 from ae_demo.tabs.texts import TEXTS
 
 TEXT = TEXTS["app"]
@@ -23,6 +23,7 @@ def build() -> gr.Blocks:
                 with gr.Tab(tab.TITLE, id=tab.__name__.rpartition(".")[2]):
                     gr.Markdown(tab.ABOUT)
                     tab.build()
+        page.load(colorize.warm, queue=False, show_progress="hidden", api_visibility="private")
     return page
 
 

@@ -57,6 +57,14 @@ def network(key: str) -> runtime.Fast:
     return runtime.fast(checkpoints.load(*MODELS[key]))
 
 
+def warm() -> None:
+    """Has the networks converted in the background, so that they are fast once somebody has drawn something."""
+    empty = torch.ones(1, 1, 128, 128), torch.zeros(1, 4, 128, 128)
+    for key in MODELS:
+        network(key)(*empty[: 1 if key == "baseline" else 2])
+    network("gan")(*(x.repeat(DRAWN, 1, 1, 1) for x in empty))
+
+
 def look(pad: dict) -> Drawing | None:
     """What is on the canvas, {lines, hints} as data URIs -> the drawing and its hints; None where nothing is drawn."""
     if not pad or not pad.get("lines"):
