@@ -197,8 +197,9 @@ def finish(name: str, part: Path, about: dict, args: argparse.Namespace) -> None
     checkpoints.publish(part, folder)
     if folder.parent.resolve() == HOME / "checkpoints":
         report.update_readme(HOME / "README.md", folder.parent)
-    held_out = ", ".join(f"{key} {report.number(key, value)}" for key, value in about["scores"]["held_out"].items())
-    print(f"{name}, held out: {held_out}.")
+    scores = about["scores"]["held_out"].items()
+    told = ", ".join(f"{key} {report.number(key, value)}" for key, value in scores if not isinstance(value, dict))
+    print(f"{name}, held out: {told}.")
 
 
 def evaluate(name: str, args: argparse.Namespace) -> None:

@@ -1,7 +1,11 @@
-"""What is done to clean pictures: noise. Used by training and by tabs."""
+"""What is done to clean pictures: noise, holes, blur, fewer pixels. Used by training and by tabs."""
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+
+BLOCK = 4  # pixels, both sides of what is masked
+MOST = {"gaussian": 1.0, "salt_and_pepper": 0.8, "blocks": 0.8, "blur": 3.0}  # of each kind, at level 1
 
 
 def add_noise(x: Tensor, sigma: float | Tensor, noise: Tensor | None = None) -> Tensor:
@@ -12,9 +16,58 @@ def add_noise(x: Tensor, sigma: float | Tensor, noise: Tensor | None = None) -> 
     return (x + sigma * noise).clamp(0, 1)
 
 
-def add_random_noise(x: Tensor, sigma_max: float = 1.0) -> Tensor:
-    """`add_noise` with a level drawn per image, uniformly from 0 to sigma_max."""
-    return add_noise(x, sigma_max * torch.rand(len(x), 1, 1, 1, device=x.device))
+def salt_and_pepper(x: Tensor, share: float | Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """That share of the pixels, a number or (N, 1, 1, 1), becomes 0 or 1: (N, C, H, W) in [0, 1] -> same."""
+    n, _, h, w = x.shape
+    where, salt = torch.rand(2, n, 1, h, w, generator=generator).to(x.device)
+    return torch.where(where < share, (salt < 0.5).to(x), x)
+
+
+def mask_blocks(x: Tensor, share: float | Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """That share of the blocks of BLOCK × BLOCK pixels becomes grey: (N, C, H, W) in [0, 1] -> same."""
+    n, _, h, w = x.shape
+    blocks = torch.rand(n, 1, -(-h // BLOCK), -(-w // BLOCK), generator=generator).to(x.device)
+    where = F.interpolate(blocks, scale_factor=float(BLOCK), mode="nearest")[..., :h, :w]
+    return torch.where(where < share, torch.full_like(x, 0.5), x)
+
+
+def blur(x: Tensor, sigma: float | Tensor) -> Tensor:
+    """Gaussian blur of standard deviation sigma pixels, a number or (N, 1, 1, 1): (N, C, H, W) in [0, 1] -> same."""
+    n, c, h, w = x.shape
+    reach = 3 * round(MOST["blur"])
+    place = torch.arange(-reach, reach + 1, device=x.device)
+    sigma = torch.as_tensor(sigma, device=x.device).expand(n, 1, 1, 1).view(n, 1).clamp(min=0.05)
+    kernel = (-0.5 * (place / sigma).square()).exp()
+    kernel = (kernel / kernel.sum(1, keepdim=True)).repeat_interleave(c, 0)  # (N · C, 2 · reach + 1)
+    flat = F.pad(x.reshape(1, n * c, h, w), (reach, reach, reach, reach), mode="replicate")
+    flat = F.conv2d(flat, kernel[:, None, :, None], groups=n * c)
+    return F.conv2d(flat, kernel[:, None, None, :], groups=n * c).view_as(x)
+
+
+def corrupt(x: Tensor, kind: str, level: float | Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """One of the kinds of MOST at a level in [0, 1], a number or (N, 1, 1, 1); at 1 it has MOST[kind]: the standard
+    deviation of Gaussian noise, a share of the pixels or blocks, the radius of the blur in pixels. (N, C, H, W) in
+    [0, 1] -> same. At level 0 nothing is done."""
+    amount = MOST[kind] * level
+    if kind == "gaussian":
+        return add_noise(x, amount, torch.randn(x.shape, generator=generator).to(x.device))
+    if kind == "blur":
+        return blur(x, amount)
+    return (salt_and_pepper if kind == "salt_and_pepper" else mask_blocks)(x, amount, generator)
+
+
+def random_corruption(x: Tensor) -> Tensor:
+    """`corrupt` with the kinds in turn and a level drawn per picture, uniformly from 0 to 1."""
+    out = torch.empty_like(x)
+    for i, kind in enumerate(MOST):
+        part = x[i :: len(MOST)]
+        out[i :: len(MOST)] = corrupt(part, kind, torch.rand(len(part), 1, 1, 1, device=x.device))
+    return out
+
+
+def downsample(x: Tensor, scale: int) -> Tensor:
+    """Means over scale × scale pixels: (N, C, H, W) -> (N, C, H / scale, W / scale)."""
+    return F.avg_pool2d(x, scale)
 
 
 def augment(color: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:

@@ -51,6 +51,11 @@ class Images:
         return Images(**{name: tensor[index] for name, tensor in self.tensors.items()})
 
 
+def spread(data: Images, n: int) -> dict[str, Tensor]:
+    """n pictures, evenly from the whole dataset; all of them if it has fewer."""
+    return data[torch.linspace(0, len(data) - 1, min(n, len(data))).long()]
+
+
 @contextmanager
 def aside(target: Path):
     """Yields a path beside `target` to write to, and renames it to `target` at the end: what is there is whole."""

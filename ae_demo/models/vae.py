@@ -1,57 +1,91 @@
-"""Variational autoencoder, Kingma & Welling, "Auto-Encoding Variational Bayes", 2014 (https://arxiv.org/abs/1312.6114)."""
+"""Variational autoencoder, Kingma & Welling, "Auto-Encoding Variational Bayes", 2014 (https://arxiv.org/abs/1312.6114);
+with labels, Sohn et al., "Learning Structured Output Representation", 2015; for every weight β of its KL term at once,
+Bae et al., "Multi-Rate VAE: Train Once, Get the Full Rate-Distortion Curve", 2022 (https://arxiv.org/abs/2212.03905)."""
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
+from ae_demo.models.code import CodeLinear
+
+SMALLEST = 1e-3  # below this, β is as good as 0
+REACH = 4.0  # of the codes of a multi-rate VAE in every direction: where β is small, nothing else keeps them together
+
 
 class Residual(nn.Module):
-    """Pre-activation residual block of two dense layers: (N, width) -> (N, width)."""
+    """Pre-activation residual block of two dense layers: h (N, width), rate (N, 1) -> (N, width).
 
-    def __init__(self, width: int):
+    With `rates` the units in the middle are scaled by a sigmoid of the rate (Bae et al., 2022, eq. 8)."""
+
+    def __init__(self, width: int, rates: bool):
         super().__init__()
-        self.body = nn.Sequential(
-            nn.LayerNorm(width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width)
-        )
+        self.before = nn.Sequential(nn.LayerNorm(width), nn.SiLU(), nn.Linear(width, width))
+        self.after = nn.Sequential(nn.SiLU(), nn.Linear(width, width))
+        self.gate = nn.Linear(1, width) if rates else None
 
-    def forward(self, h: Tensor) -> Tensor:
-        return h + self.body(h)
+    def forward(self, h: Tensor, rate: Tensor | None) -> Tensor:
+        middle = self.before(h)
+        return h + self.after(middle * 2 * self.gate(rate).sigmoid() if self.gate else middle)
 
 
-def dense(n_in: int, width: int, blocks: int, n_out: int) -> nn.Sequential:
-    """Dense network with `blocks` residual blocks: (N, n_in) -> (N, n_out)."""
-    return nn.Sequential(
-        nn.Linear(n_in, width),
-        *[Residual(width) for _ in range(blocks)],
-        nn.LayerNorm(width),
-        nn.SiLU(),
-        nn.Linear(width, n_out),
-    )
+class Dense(nn.Module):
+    """`blocks` residual blocks between two dense layers: (N, n_in), rate (N, 1) -> (N, n_out)."""
+
+    def __init__(self, n_in: int, width: int, blocks: int, n_out: int, rates: bool):
+        super().__init__()
+        self.first = CodeLinear(n_in + rates, width)
+        self.blocks = nn.ModuleList(Residual(width, rates) for _ in range(blocks))
+        self.last = nn.Sequential(nn.LayerNorm(width), nn.SiLU(), CodeLinear(width, n_out))
+
+    def forward(self, *parts: Tensor, rate: Tensor | None = None) -> Tensor:
+        h = self.first(torch.cat([*parts, rate] if rate is not None else parts, dim=1))
+        for block in self.blocks:
+            h = block(h, rate)
+        return self.last(h)
 
 
 class VAE(nn.Module, PyTorchModelHubMixin):
-    """Gaussian posterior and prior on z (N, latent_dim), Bernoulli likelihood on x (N, 1, 28, 28) in [0, 1]."""
+    """Gaussian posterior and prior on z (N, latent_dim), Bernoulli likelihood on x (N, 1, 28, 28) in [0, 1].
 
-    def __init__(self, width: int = 512, blocks: int = 2, latent_dim: int = 2):
+    With `num_classes` encoder and decoder are told the label y (N,). With `rates` they are told β (N,) from 0, a plain
+    autoencoder, to 10, where the code says nothing; 1 if it is not given."""
+
+    def __init__(
+        self, width: int = 512, blocks: int = 2, latent_dim: int = 2, num_classes: int = 0, rates: bool = False
+    ):
         super().__init__()
-        self.encoder = dense(784, width, blocks, 2 * latent_dim)
-        self.decoder = dense(latent_dim, width, blocks, 784)
+        self.latent_dim, self.num_classes, self.rates = latent_dim, num_classes, rates
+        self.encoder = Dense(784 + num_classes, width, blocks, 2 * latent_dim, rates)
+        self.decoder = Dense(latent_dim + num_classes, width, blocks, 784, rates)
 
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def given(self, n: int, y: Tensor | None, beta: Tensor | float | None) -> tuple[list[Tensor], Tensor | None]:
+        """What encoder and decoder are told besides: the label (N, num_classes), and log β (N, 1) near [−1, 1]."""
+        device = self.decoder.first.weight.device
+        label = [nn.functional.one_hot(y, self.num_classes).float()] if self.num_classes else []
+        if not self.rates:
+            return label, None
+        beta = torch.as_tensor(1.0 if beta is None else beta, dtype=torch.float32, device=device).expand(n)
+        return label, ((beta + SMALLEST).log10()[:, None] + 1) / 2
+
+    def encode(self, x: Tensor, y: Tensor | None = None, beta: Tensor | float | None = None) -> tuple[Tensor, Tensor]:
         """x -> mu, logvar of q(z | x), each (N, latent_dim)."""
-        mu, logvar = self.encoder(x.flatten(1)).chunk(2, dim=1)
-        return mu, logvar
+        label, rate = self.given(len(x), y, beta)
+        mu, logvar = self.encoder(x.flatten(1), *label, rate=rate).chunk(2, dim=1)
+        return (REACH * (mu / REACH).tanh() if self.rates else mu), logvar.clamp(min=-14)
 
-    def logits(self, z: Tensor) -> Tensor:
+    def logits(self, z: Tensor, y: Tensor | None = None, beta: Tensor | float | None = None) -> Tensor:
         """z (N, latent_dim) -> logits of p(x | z), (N, 1, 28, 28)."""
-        return self.decoder(z).unflatten(1, (1, 28, 28))
+        label, rate = self.given(len(z), y, beta)
+        return self.decoder(z, *label, rate=rate).unflatten(1, (1, 28, 28))
 
-    def decode(self, z: Tensor) -> Tensor:
+    def decode(self, z: Tensor, y: Tensor | None = None, beta: Tensor | float | None = None) -> Tensor:
         """z (N, latent_dim) -> mean of p(x | z), (N, 1, 28, 28) in [0, 1]."""
-        return self.logits(z).sigmoid()
+        return self.logits(z, y, beta).sigmoid()
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(
+        self, x: Tensor, y: Tensor | None = None, beta: Tensor | float | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """x -> logits of p(x | z), mu, logvar; z is drawn by reparameterisation."""
-        mu, logvar = self.encode(x)
+        mu, logvar = self.encode(x, y, beta)
         z = mu + torch.randn_like(mu) * (0.5 * logvar).exp()
-        return self.logits(z), mu, logvar
+        return self.logits(z, y, beta), mu, logvar

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -127,6 +128,32 @@ def fit(
         yield metrics
     if average:
         average.copy_to(accelerator.unwrap_model(model).parameters())
+
+
+def fit_layerwise(
+    model: nn.Module,
+    data: Images,
+    loss: Callable,
+    *,
+    steps: int,
+    start: int = 0,
+    state: Path | None = None,
+    accelerator: Accelerator,
+    **options,
+) -> Iterator[dict[str, float]]:
+    """One layer after the other: `fit` with loss(model, batch, layer=…) for each of the model.depth layers, sharing the
+    steps. Otherwise as `fit`."""
+    share = steps // model.depth
+    for layer in range(model.depth):
+        first, last = layer * share, (layer + 1) * share if layer < model.depth - 1 else steps
+        if start >= last:
+            continue
+        accelerator.free_memory()  # a state holds the optimizer of one layer
+        yield from fit(
+            model, data, partial(loss, layer=layer), steps=last - first, start=max(0, start - first), state=state,
+            accelerator=accelerator, **options,
+        )  # fmt: skip
+        state = None
 
 
 def fit_gan(

@@ -1,5 +1,6 @@
 """Every objective on one page, with one signature: loss(model, batch) -> {"loss": …, its parts …}."""
 
+from collections.abc import Callable
 from functools import cache
 
 import torch
@@ -19,14 +20,62 @@ def reconstruction(model, batch: Batch, corrupt=None) -> Loss:
     return {"loss": F.mse_loss(recon.float(), x)}
 
 
-def elbo(model, batch: Batch, beta: float = 1.0) -> Loss:
-    """−ELBO = −E_q log p(x | z) + β KL(q(z | x) ‖ N(0, I)), in nats per image (Kingma & Welling, 2014; Higgins et al.,
-    2017). log p is Bernoulli: Σ x log x̂ + (1 − x) log(1 − x̂); KL = ½ Σ (μ² + σ² − log σ² − 1)."""
+def layer_reconstruction(model, batch: Batch, layer: int) -> Loss:
+    """‖h − ĥ(h)‖² per unit of one layer and its partner in the decoder, h being what the layers before make of the
+    picture (greedy layer-wise training: Bengio et al., 2007)."""
+    net = getattr(model, "module", model)
+    with torch.no_grad():
+        h = batch["image"].flatten(1)
+        for before in range(layer):
+            h = net.lower(h, before)
+    return {"loss": F.mse_loss(net.higher(net.lower(h, layer), layer).float(), h)}
+
+
+def sparse(model, batch: Batch, penalty: str, weight: float, rate: float = 0.05) -> Loss:
+    """‖x − x̂‖² per pixel + weight · penalty on the code z (N, K): "l1", the mean |z|, or "kl", the divergence
+    Σ_k KL(rate ‖ mean activity of unit k) / K, for codes in [0, 1] (Ng, 2011, section 3)."""
     x = batch["image"]
-    logits, mu, logvar = (part.float() for part in model(x))
-    recon = F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1).mean()
-    kl = 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1).mean()
-    return {"loss": recon + beta * kl, "recon": recon, "kl": kl}
+    net = getattr(model, "module", model)
+    z = net.encode(x).float()
+    if penalty == "l1":
+        extra = z.abs().mean()
+    else:
+        activity = z.mean(0).clamp(1e-4, 1 - 1e-4)
+        extra = (rate * (rate / activity).log() + (1 - rate) * ((1 - rate) / (1 - activity)).log()).mean()
+    recon = F.mse_loss(net.decode(z).float(), x)
+    return {"loss": recon + weight * extra, "recon": recon, "penalty": extra}
+
+
+def nested(model, batch: Batch) -> Loss:
+    """‖x − x̂(first k numbers of the code)‖² per pixel times √k, k drawn per picture from p(k) ∝ 1 / k (nested dropout:
+    Rippel et al., 2014). √k, as errors fall about like 1 / √k: every k counts alike."""
+    x = batch["image"]
+    most = getattr(model, "module", model).latent_dim
+    k = ((most + 1) ** torch.rand(len(x), device=x.device)).long()
+    error = (model(x, k).float() - x).square().flatten(1).mean(1)
+    return {"loss": (k.sqrt() * error).mean(), "mse": error.mean()}
+
+
+def random_rates(n: int, device) -> Tensor:
+    """Weights of the KL term for n pictures: log-uniform in [0.001, 10], one in eight 0."""
+    exponent = torch.rand(n, device=device) * 4 - 3
+    return torch.where(torch.rand(n, device=device) < 1 / 8, 0.0, 10**exponent)
+
+
+def elbo(model, batch: Batch, beta: float | Callable = 1.0) -> Loss:
+    """−ELBO = −E_q log p(x | z) + β KL(q(z | x) ‖ N(0, I)), in nats per image (Kingma & Welling, 2014; Higgins et al.,
+    2017). log p is Bernoulli: Σ x log x̂ + (1 − x) log(1 − x̂); KL = ½ Σ (μ² + σ² − log σ² − 1).
+
+    beta is a number or, for a multi-rate VAE, may be a function that draws one for each picture."""
+    x = batch["image"]
+    net = getattr(model, "module", model)
+    if callable(beta):
+        beta = beta(len(x), x.device)
+    given = ({"y": batch["label"]} if net.num_classes else {}) | ({"beta": beta} if net.rates else {})
+    logits, mu, logvar = (part.float() for part in model(x, **given))
+    recon = F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1)
+    kl = 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1)
+    return {"loss": (recon + beta * kl).mean(), "recon": recon.mean(), "kl": kl.mean()}
 
 
 def colorization_mse(model, batch: Batch, sketch) -> Loss:

@@ -1,21 +1,27 @@
 """Held-out scores: (model, data) -> {name: number}. Means over images; lower is better for mse and nats."""
 
+import math
 from functools import cache, partial
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from ae_demo import checkpoints
-from ae_demo.data.corruptions import add_noise
-from ae_demo.data.datasets import Images
+from ae_demo.data.corruptions import MOST, corrupt, downsample
+from ae_demo.data.datasets import Images, spread
 from ae_demo.data.hints import bucket, no_hints, true_hints
 from ae_demo.data.sketches import clean_sketch, random_sketch
 from ae_demo.models.features import Features
+from ae_demo.models.restoration import enlarge
+from ae_demo.training.losses import diffusion, elbo
 
 HINTS = (0, 1, 3, 10)  # numbers of colour hints
-NOISE_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of corruption
+CODE_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+BETAS = (0, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 
 
 def psnr(recon: Tensor, x: Tensor) -> float:
@@ -45,25 +51,103 @@ def reconstruction_scores(model, data: Images) -> dict[str, float]:
     return similarity(apply(model, x), x)
 
 
-def denoising_scores(model, data: Images) -> dict[str, float]:
-    """mse, psnr and ssim at σ = 0.5, and psnr at every level of NOISE_LEVELS; the noise is seeded."""
+def nested_scores(model, data: Images) -> dict[str, float]:
+    """mse, psnr and ssim with the whole code, and mse_2 and so on with the first 2 numbers of it, for CODE_SIZES."""
     x = data[:]["image"]
-    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
-    recon = {sigma: apply(model, add_noise(x, sigma, noise)) for sigma in NOISE_LEVELS}
-    return similarity(recon[0.5], x) | {f"psnr_{sigma:g}": psnr(recon[sigma], x) for sigma in NOISE_LEVELS}
+    sizes = [k for k in CODE_SIZES if k <= model.latent_dim]
+    mse = {f"mse_{k}": float((apply(partial(model, k=k), x) - x).square().mean()) for k in sizes}
+    return similarity(apply(model, x), x) | mse
+
+
+def sparse_scores(model, data: Images) -> dict[str, float]:
+    """mse, psnr, ssim, and `active`: the mean share of the code's units that are above a tenth of the largest."""
+    x = data[:]["image"]
+    z = apply(model.encode, x)
+    active = float((z > z.amax(1, keepdim=True) / 10).float().mean())
+    return similarity(apply(model, x), x) | {"active": active}
+
+
+def denoising_scores(model, data: Images, n: int = 200) -> dict:
+    """On n of the pictures, mean psnr and ssim over the kinds of corruption and LEVELS, seeded; and "levels": for each
+    kind, psnr and ssim at every level of the model, of the corrupted pictures and of the classical `rivals`."""
+    x = spread(data, n)["image"]
+    levels = {kind: {} for kind in MOST}
+    for kind, table in levels.items():
+        for level in LEVELS:
+            given = corrupt(x, kind, level, torch.Generator().manual_seed(0))
+            answers = {"model": apply(model, given), "nothing": given} | rivals(given, x)
+            for name, answer in answers.items():
+                row = table.setdefault(name, {"psnr": [], "ssim": []})
+                row["psnr"].append(round(psnr(answer, x), 3))
+                row["ssim"].append(round(ssim(answer, x), 4))
+    mean = {score: float(np.mean([t["model"][score] for t in levels.values()])) for score in ("psnr", "ssim")}
+    return mean | {"levels": levels}
+
+
+def rivals(given: Tensor, x: Tensor) -> dict[str, Tensor]:
+    """What median filters and non-local means (Buades et al., 2005) make of pictures (N, 1, H, W) in [0, 1]. Each may
+    try three settings on every picture and is told by the truth x which of its answers is best."""
+    from scipy.ndimage import median_filter
+    from skimage.restoration import denoise_nl_means
+
+    def best(candidates: list[np.ndarray]) -> Tensor:
+        tried = torch.from_numpy(np.stack(candidates)).float().clamp(0, 1)  # (settings, N, C, H, W)
+        error = (tried - x).square().flatten(2).mean(2)
+        return tried[error.argmin(0), torch.arange(len(x))]
+
+    pictures = given.numpy()
+    medians = [median_filter(pictures, (1, 1, size, size)) for size in (2, 3, 5)]
+    means = [
+        np.stack([denoise_nl_means(p[0], patch_size=3, patch_distance=7, h=h) for p in pictures])[:, None]
+        for h in (0.08, 0.2, 0.5)
+    ]
+    return {"median": best(medians), "nl_means": best(means)}
+
+
+def enlarging_scores(model, data: Images, scale: int) -> dict[str, float]:
+    """mse, psnr and ssim of pictures that were made smaller and enlarged by the model; psnr and ssim of bicubic
+    interpolation as psnr_bicubic, ssim_bicubic."""
+    x = data[:]["image"]
+    small = downsample(x, scale)
+    rival = similarity(enlarge(small, scale), x)
+    return similarity(apply(model, small, 64), x) | {f"{name}_bicubic": rival[name] for name in ("psnr", "ssim")}
 
 
 @torch.inference_mode()
-def elbo_scores(model, data: Images, samples: int = 8) -> dict[str, float]:
-    """−ELBO, its reconstruction term (mean of `samples` draws of z) and its KL term, in nats per image; seeded."""
-    from ae_demo.training.losses import elbo
+def elbo_scores(model, data: Images, samples: int = 8) -> dict:
+    """−ELBO at β = 1, its reconstruction term (mean of `samples` draws of z) and its KL term, in nats per image,
+    seeded. Without labels also `exact`, −log p(x) by `quadrature`; of a multi-rate VAE "rates", both for BETAS."""
 
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        x = data[:]["image"]
-        parts = [elbo(model, {"image": x}) for _ in range(samples)]
-    mean = {name: float(torch.stack([part[name] for part in parts]).mean()) for name in parts[0]}
-    return {"nats": mean["loss"], "recon": mean["recon"], "kl": mean["kl"]}
+    def terms(beta: float, draws: int) -> dict[str, float]:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            parts = [elbo(model, data[:], beta=beta) for _ in range(draws)]
+        return {name: float(torch.stack([part[name] for part in parts]).mean()) for name in parts[0]}
+
+    mean = terms(1.0, samples)
+    scores = {"nats": mean["loss"], "recon": mean["recon"], "kl": mean["kl"]}
+    if not model.num_classes:
+        scores["exact"] = quadrature(model, data[:]["image"])
+    if model.rates:
+        scores["rates"] = {
+            f"{beta:g}": {k: round(v, 2) for k, v in terms(beta, 2).items() if k != "loss"} for beta in BETAS
+        }
+    return scores
+
+
+@torch.inference_mode()
+def quadrature(model, x: Tensor, reach: float = 4.5, n: int = 300) -> float:
+    """Mean −log p(x) = −log ∫ p(x | z) N(z; 0, I) dz in nats, the integral as a sum over n × n places of the plane."""
+    line = torch.linspace(-reach, reach, n)
+    cell = 2 * torch.log(line[1] - line[0])
+    total = torch.full((len(x),), -torch.inf)
+    for z1 in line:
+        z = torch.stack([z1.expand(n), line], dim=1)
+        prior = -0.5 * z.square().sum(1) - math.log(2 * math.pi) + cell
+        logits = model.logits(z).flatten(1)
+        likelihood = x.flatten(1) @ logits.T - F.softplus(logits).sum(1)  # (N, n)
+        total = torch.logaddexp(total, (likelihood + prior).logsumexp(1))
+    return float(-total.mean())
 
 
 def colorize(model, sketch: Tensor, hints: Tensor) -> Tensor:
@@ -137,8 +221,6 @@ def colorization_scores(model, data: Images, hints: tuple[int, ...] = HINTS) -> 
 def diffusion_scores(model, data: Images, per_class: int = 10, steps: int = 50) -> dict[str, float]:
     """mse of the predicted v over seeded noise and times, and `recognised`: the share of seeded samples (guidance 2)
     whose five nearest held-out pictures are mostly of the class that was asked for."""
-    from ae_demo.training.losses import diffusion
-
     with torch.random.fork_rng():
         torch.manual_seed(0)
         losses = [float(diffusion(model, data[i : i + 250], drop_label=0.0)["loss"]) for i in range(0, len(data), 250)]

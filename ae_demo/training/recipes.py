@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from ae_demo.data.corruptions import add_random_noise
+from ae_demo.data.corruptions import downsample, random_corruption
 from ae_demo.data.datasets import emoji_pairs, emoji_pictures, fashion_mnist, mnist
 from ae_demo.data.emoji import PALETTE
 from ae_demo.data.hints import random_hints
@@ -14,9 +14,12 @@ from ae_demo.models.colorization import Colorization, ColorizationBaseline
 from ae_demo.models.colorization_gan import PaletteColorization, PatchDiscriminator
 from ae_demo.models.ddpm import DDPM
 from ae_demo.models.features import Features
+from ae_demo.models.residual import ResidualAutoencoder
+from ae_demo.models.restoration import Restoration
+from ae_demo.models.stacked import Stacked
 from ae_demo.models.vae import VAE
 from ae_demo.training import losses, metrics, strips
-from ae_demo.training.loops import fit, fit_gan, warm_cosine
+from ae_demo.training.loops import fit, fit_gan, fit_layerwise, warm_cosine
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,19 @@ line_art = partial(  # what the networks that colour line art share
     evaluate_others=partial(metrics.colorization_scores, hints=(0,)),
     headline=("psnr", "ssim", "delta_e", "colorfulness"),
 )
+reconstructing = partial(  # what the networks that give back the picture they see share
+    Recipe,
+    data=fashion_mnist,
+    steps=14_000,  # 30 passes
+    batch_size=128,
+    evaluate=metrics.reconstruction_scores,
+    strip=strips.reconstructions,
+    headline=("mse", "psnr", "ssim"),
+)
+variational = partial(Recipe, batch_size=256, evaluate=metrics.elbo_scores, strip=strips.manifold)
+SETS = (("mnist", mnist, "digits"), ("fashion", fashion_mnist, "clothing"))
+ENLARGING = {n: partial(losses.reconstruction, corrupt=partial(downsample, scale=n)) for n in (2, 4)}
+LAYERS = [256, 128, 32]  # of the stacked autoencoders
 SHOWN = {"sketch": random_sketch, "hint": random_hints, "chroma_weight": 0.3}  # to the U-Nets, and what counts
 STEADY = {"schedule": warm_cosine, "clip": 1.0, "ema_decay": 0.999, "bf16": True}
 RECIPES = {
@@ -93,63 +109,127 @@ RECIPES = {
         strip=strips.reconstructions,
         headline=("mse",),
     ),
-    "autoencoder": Recipe(
+    "autoencoder": reconstructing(
         title="Autoencoder, code of 1024 numbers",
-        data=fashion_mnist,
         model=partial(Autoencoder, width=16, depth=3),
         train=partial(fit, loss=losses.reconstruction, lr=3e-3, schedule=warm_cosine),
         steps=9_380,  # 20 passes over the data
-        batch_size=128,
-        evaluate=metrics.reconstruction_scores,
-        strip=strips.reconstructions,
-        headline=("mse", "psnr", "ssim"),
     ),
-    "autoencoder-z128": Recipe(
+    "autoencoder-z128": reconstructing(
         title="Autoencoder, code of 128 numbers",
-        data=fashion_mnist,
         model=partial(Autoencoder, width=16, depth=4),
         train=partial(fit, loss=losses.reconstruction, lr=4e-3, schedule=warm_cosine),
         steps=18_760,  # 40 passes
-        batch_size=128,
-        evaluate=metrics.reconstruction_scores,
-        strip=strips.reconstructions,
-        headline=("mse", "psnr", "ssim"),
     ),
-    "denoising": Recipe(
-        title="Denoising autoencoder, every noise level up to 1",
-        data=fashion_mnist,
-        model=partial(Autoencoder, width=16, depth=3),
-        train=partial(
-            fit, loss=partial(losses.reconstruction, corrupt=add_random_noise), lr=2e-3, schedule=warm_cosine
-        ),
-        steps=18_760,  # 40 passes
-        batch_size=128,
+    **{
+        f"residual-z{k}": reconstructing(
+            title=f"Residual autoencoder, code of {k} numbers",
+            model=partial(ResidualAutoencoder, k, channels=4 if k > 784 else 32),
+            train=partial(fit, loss=losses.reconstruction, lr=3e-3, **STEADY),
+            steps=14_000 if k < 784 else 2_800,  # 15 or 3 passes
+            batch_size=64,
+        )
+        for k in (2, 32, 128, 1024)
+    },
+    "nested": reconstructing(
+        title="Residual autoencoder, code of 1 to 256 numbers",
+        model=partial(ResidualAutoencoder, 256, nested=True, channels=16),
+        train=partial(fit, loss=losses.nested, lr=3e-3, **STEADY),
+        steps=26_000,  # 28 passes
+        batch_size=64,
+        evaluate=metrics.nested_scores,
+        strip=strips.code_sizes,
+    ),
+    "linear": reconstructing(
+        title="Linear autoencoder, code of 32 numbers",
+        model=partial(Stacked, [32], activation="linear"),
+        train=partial(fit, loss=losses.reconstruction, lr=2e-3, schedule=warm_cosine),
+    ),
+    "stacked": reconstructing(
+        title="Stacked autoencoder, code of 32 numbers",
+        model=partial(Stacked, LAYERS),
+        train=partial(fit, loss=losses.reconstruction, lr=1e-3, **STEADY),
+    ),
+    "stacked-tied": reconstructing(
+        title="Stacked autoencoder, tied weights",
+        model=partial(Stacked, LAYERS, tied=True),
+        train=partial(fit, loss=losses.reconstruction, lr=1e-3, **STEADY),
+    ),
+    "stacked-layerwise": reconstructing(
+        title="Stacked autoencoder, one layer at a time",
+        model=partial(Stacked, LAYERS),
+        train=partial(fit_layerwise, loss=losses.layer_reconstruction, lr=1e-3, **STEADY),
+    ),
+    "sparse-l1": reconstructing(
+        title="Sparse autoencoder, L1",
+        model=partial(Stacked, [256], code="relu"),
+        train=partial(fit, loss=partial(losses.sparse, penalty="l1", weight=3e-3), lr=1e-3, **STEADY),
+        evaluate=metrics.sparse_scores,
+    ),
+    "sparse-kl": reconstructing(
+        title="Sparse autoencoder, KL",
+        model=partial(Stacked, [256], code="sigmoid"),
+        train=partial(fit, loss=partial(losses.sparse, penalty="kl", weight=1e-2), lr=1e-3, **STEADY),
+        evaluate=metrics.sparse_scores,
+    ),
+    "binary": reconstructing(
+        title="Semantic hash of 16 bits",
+        model=partial(Stacked, [*LAYERS[:-1], 16], code="binary"),
+        train=partial(fit, loss=losses.reconstruction, lr=1e-3, **STEADY),
+    ),
+    "denoising": reconstructing(
+        title="Denoising autoencoder: noise, holes and blur at every level",
+        model=Restoration,
+        train=partial(fit, loss=partial(losses.reconstruction, corrupt=random_corruption), lr=2e-3, **STEADY),
+        steps=11_000,  # 12 passes
+        batch_size=64,
         evaluate=metrics.denoising_scores,
-        strip=partial(strips.reconstructions, sigma=0.5),
-        headline=("mse", "psnr", "ssim"),
+        strip=strips.corruptions,
+        headline=("psnr", "ssim"),
     ),
-    "vae-mnist": Recipe(
-        title="VAE with two latent numbers, digits",
-        data=mnist,
-        model=VAE,
-        train=partial(fit, loss=losses.elbo, lr=1e-3, **STEADY),
-        steps=12_000,  # 51 passes
-        batch_size=256,
-        evaluate=metrics.elbo_scores,
-        strip=strips.manifold,
-        headline=("nats", "recon", "kl"),
+    "super_resolution-grey": reconstructing(
+        title="Super-resolution, 14 to 28 pixels",
+        model=partial(Restoration, scale=2),
+        train=partial(fit, loss=ENLARGING[2], lr=2e-3, **STEADY),
+        steps=5_000,
+        batch_size=64,
+        evaluate=partial(metrics.enlarging_scores, scale=2),
+        strip=partial(strips.enlargements, scale=2),
+        headline=("psnr", "ssim"),
     ),
-    "vae-fashion": Recipe(
-        title="VAE with two latent numbers, clothing",
-        data=fashion_mnist,
-        model=VAE,
-        train=partial(fit, loss=losses.elbo, lr=1e-3, **STEADY),
-        steps=12_000,
-        batch_size=256,
-        evaluate=metrics.elbo_scores,
-        strip=strips.manifold,
-        headline=("nats", "recon", "kl"),
+    "super_resolution-emoji": reconstructing(
+        title="Super-resolution, 32 to 128 pixels",
+        data=emoji_pictures,
+        model=partial(Restoration, channels=3, scale=4, patch=4),
+        train=partial(fit, loss=ENLARGING[4], lr=2e-3, **STEADY),
+        steps=5_000,
+        batch_size=32,
+        evaluate=partial(metrics.enlarging_scores, scale=4),
+        strip=partial(strips.enlargements, scale=4),
+        headline=("psnr", "ssim"),
     ),
+    **{
+        f"vae-{name}": variational(
+            title=f"VAE with two latent numbers for every β, {what}",
+            data=data,
+            model=partial(VAE, rates=True, width=384),
+            train=partial(fit, loss=partial(losses.elbo, beta=losses.random_rates), lr=1e-3, **STEADY),
+            steps=20_000,  # 85 passes
+            headline=("nats", "exact", "recon", "kl"),
+        )
+        for name, data, what in SETS
+    },
+    **{
+        f"cvae-{name}": variational(
+            title=f"VAE that is told the class, {what}",
+            data=data,
+            model=partial(VAE, num_classes=10, width=256),
+            train=partial(fit, loss=losses.elbo, lr=1e-3, **STEADY),
+            steps=9_400,  # 40 passes
+            headline=("nats", "recon", "kl"),
+        )
+        for name, data, what in SETS
+    },
     "ddpm-fashion": Recipe(
         title="Diffusion, clothing by class",
         data=fashion_mnist,

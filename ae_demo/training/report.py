@@ -14,7 +14,7 @@ DATA_LICENCES = {
     "emoji_pairs": "Noto (Apache-2.0), OpenMoji (CC BY-SA 4.0) and Twemoji (CC BY 4.0) emoji",
     "pair_folder": "a folder of pairs",
 }
-UNITS = {"psnr": "dB", "nats": "nats", "recon": "nats", "kl": "nats"}
+UNITS = {"psnr": "dB", "nats": "nats", "exact": "nats", "recon": "nats", "kl": "nats"}
 
 
 def number(name: str, value: float) -> str:
@@ -37,6 +37,7 @@ def card(name: str, training: dict) -> str:
         f"| {split} | {score} | {number(score, value)} |"
         for split, values in training["scores"].items()
         for score, value in values.items()
+        if not isinstance(value, dict)
     )
     module, model, run = training["model"]["module"], training["model"]["class"], training["run"]
     return f"""---

@@ -3,26 +3,43 @@
 import torch
 from torch import Tensor
 
-from ae_demo.data.corruptions import add_noise
-from ae_demo.data.datasets import Images
+from ae_demo.data.corruptions import MOST, corrupt, downsample
+from ae_demo.data.datasets import Images, spread
 from ae_demo.data.hints import no_hints, true_hints
 from ae_demo.data.sketches import clean_sketch, random_sketch
 from ae_demo.models.colorization_gan import CODE_LENGTH
-from ae_demo.training.metrics import colorize
-
-
-def spread(data: Images, n: int) -> dict[str, Tensor]:
-    """n pictures, evenly from the whole dataset."""
-    return data[torch.linspace(0, len(data) - 1, min(n, len(data))).long()]
+from ae_demo.models.restoration import enlarge
+from ae_demo.training.metrics import CODE_SIZES, colorize
 
 
 @torch.inference_mode()
-def reconstructions(model, data: Images, sigma: float = 0.0, n: int = 12) -> Tensor:
-    """Rows: input (with noise of level sigma), output, truth."""
+def reconstructions(model, data: Images, n: int = 12) -> Tensor:
+    """Rows: input, output."""
     x = spread(data, n)["image"]
-    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
-    given = add_noise(x, sigma, noise)
-    return torch.stack([given, model(given), x])
+    return torch.stack([x, model(x)])
+
+
+@torch.inference_mode()
+def code_sizes(model, data: Images, n: int = 12) -> Tensor:
+    """Rows: input, output from the first 1, 2, 4, 8 … numbers of the code."""
+    x = spread(data, n)["image"]
+    return torch.stack([x, *(model(x, k) for k in CODE_SIZES if k <= model.latent_dim)])
+
+
+@torch.inference_mode()
+def corruptions(model, data: Images, n: int = 12) -> Tensor:
+    """Rows: truth, then for Gaussian noise, salt and pepper, masked blocks and blur at level 0.5: input, output."""
+    x = spread(data, n)["image"]
+    given = [corrupt(x, kind, 0.5, torch.Generator().manual_seed(0)) for kind in MOST]
+    return torch.stack([x, *(row for one in given for row in (one, model(one)))])
+
+
+@torch.inference_mode()
+def enlargements(model, data: Images, scale: int, n: int = 12) -> Tensor:
+    """Rows: bicubic interpolation of the small picture, output, truth."""
+    x = spread(data, n)["image"]
+    small = downsample(x, scale)
+    return torch.stack([enlarge(small, scale), model(small), x])
 
 
 @torch.inference_mode()
@@ -50,8 +67,13 @@ def variants(model, data: Images, n: int = 12, rows: int = 4) -> Tensor:
 
 @torch.inference_mode()
 def manifold(model, data: Images, n: int = 12, reach: float = 2.5) -> Tensor:
-    """Decoded pictures on an n × n grid over the latent plane, from −reach to reach, z₂ upwards."""
-    return model.decode(plane(n, reach)).unflatten(0, (n, n))
+    """Decoded pictures on an n × n grid over the latent plane, from −reach to reach, z₂ upwards; of a model that is
+    told the label, a row for each, of n points on a circle."""
+    if not model.num_classes:
+        return model.decode(plane(n, reach)).unflatten(0, (n, n))
+    angle = torch.arange(n) * 2 * torch.pi / n
+    z = torch.stack([angle.cos(), angle.sin()], dim=1).repeat(model.num_classes, 1)
+    return model.decode(z, torch.arange(model.num_classes).repeat_interleave(n)).unflatten(0, (model.num_classes, n))
 
 
 def plane(n: int, reach: float) -> Tensor:

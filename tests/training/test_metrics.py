@@ -83,11 +83,44 @@ def test_elbo_scores_repeat_and_add_up():
     assert 300 < first["nats"] < 1.2 * 784 * math.log(2)
 
 
-def test_denoising_scores_fall_with_the_level():
-    scores = metrics.denoising_scores(lambda x: x, fashion_mnist(split="sample").take(slice(0, 20)))
-    values = [scores[f"psnr_{sigma:g}"] for sigma in metrics.NOISE_LEVELS]
-    assert values == sorted(values, reverse=True)
-    assert values[0] == pytest.approx(20 + 2, abs=1.5)  # clipping takes some of the noise away
+def test_denoising_scores_fall_with_the_level_and_rivals_are_not_handicapped():
+    scores = metrics.denoising_scores(lambda x: x, fashion_mnist(split="sample").take(slice(0, 1000, 50)))
+    for table in scores["levels"].values():
+        assert table["model"] == table["nothing"]
+        assert table["nothing"]["psnr"] == sorted(table["nothing"]["psnr"], reverse=True)
+    noise, salt = scores["levels"]["gaussian"], scores["levels"]["salt_and_pepper"]
+    assert noise["nothing"]["psnr"][0] == pytest.approx(20 + 2, abs=1.5)  # clipping takes some of the noise away
+    assert all(a > b for a, b in zip(noise["nl_means"]["psnr"], noise["nothing"]["psnr"], strict=True))
+    assert salt["median"]["psnr"][2] > salt["nothing"]["psnr"][2] + 3
+
+
+def test_quadrature_is_the_likelihood_where_the_decoder_ignores_the_code():
+    class Constant:
+        def logits(self, z):
+            return torch.full((len(z), 1, 28, 28), 0.7)
+
+    x = torch.rand(3, 1, 28, 28)
+    logits = torch.full_like(x, 0.7)
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(logits, x, reduction="sum") / 3
+    assert metrics.quadrature(Constant(), x) == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_quadrature_is_the_integral_of_a_gaussian_mixture():
+    """Likelihood exp(w · z) (up to a factor): ∫ exp(w · z) N(z) dz = exp(|w|² / 2)."""
+
+    class Exponential:
+        def logits(self, z):
+            return z.sum(1).view(-1, 1, 1, 1)  # log p(x = 1 | z) = s − softplus(s), s = z₁ + z₂
+
+    one, zero = (metrics.quadrature(Exponential(), torch.full((1, 1, 1, 1), v)) for v in (1.0, 0.0))
+    assert math.exp(-one) + math.exp(-zero) == pytest.approx(1.0, abs=1e-3)
+    assert one == pytest.approx(math.log(2), abs=1e-3)
+
+
+def test_exact_likelihood_is_better_than_its_bound():
+    data = fashion_mnist(split="sample").take(slice(0, 1000, 100))
+    scores = metrics.elbo_scores(VAE(width=8).eval(), data)
+    assert scores["exact"] <= scores["nats"]
 
 
 def test_samples_that_are_real_pictures_of_the_class_are_recognised():

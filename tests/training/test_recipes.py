@@ -1,6 +1,5 @@
 """What every recipe must do: learn, stay finite, survive being stored, repeat with its seed, show something."""
 
-import itertools
 from functools import partial
 
 import pytest
@@ -28,12 +27,12 @@ def name(request):
     return request.param
 
 
-def test_two_steps_change_every_weight_and_stay_finite(name):
+def test_three_steps_change_every_weight_and_stay_finite(name):
     recipe, accelerator = RECIPES[name], Accelerator()
     model = seeded(small(recipe), 0)
     before = {key: value.clone() for key, value in model.named_parameters()}
-    loop = recipe.train(model, data_of(recipe), steps=10, batch_size=4, accelerator=accelerator)
-    for metrics in itertools.islice(loop, 3):  # three, as some layers start at zero
+    # three steps, as some layers start at zero, and others only later
+    for metrics in recipe.train(model, data_of(recipe), steps=3, batch_size=4, accelerator=accelerator):
         assert all(torch.isfinite(torch.tensor(value)) for value in metrics.values())
     same = [key for key, value in model.named_parameters() if torch.equal(before[key], value)]
     assert not same
@@ -42,7 +41,7 @@ def test_two_steps_change_every_weight_and_stay_finite(name):
 
 def test_what_is_stored_comes_back_with_the_same_scores(name, tmp_path):
     recipe = RECIPES[name]
-    model = seeded(small(recipe), 1).eval()
+    model = seeded(small(recipe), 1).half().float().eval()  # large ones are stored in half precision
     checkpoints.publish(checkpoints.save(model, name, tmp_path), tmp_path / name)
     loaded = checkpoints.load(type(model), name, tmp_path)
     data = data_of(recipe)

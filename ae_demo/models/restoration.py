@@ -1,0 +1,30 @@
+"""What was done to a picture, undone: noise, holes, blur, low resolution. A U-Net that adds what is missing to what is
+there (residual learning: Zhang et al., "Beyond a Gaussian Denoiser", 2017, https://arxiv.org/abs/1608.03981)."""
+
+from huggingface_hub import PyTorchModelHubMixin
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ae_demo.models.unet import UNet
+
+
+class Restoration(UNet, PyTorchModelHubMixin):
+    """x̃ (N, channels, H, W) in [0, 1] -> x̂ (N, channels, scale · H, scale · W) in [0, 1].
+
+    The picture is enlarged bicubically first. The U-Net works on patch × patch pixels per place and has `depth` scales.
+    In training mode the answer is not clipped."""
+
+    def __init__(self, channels: int = 1, width: int = 32, scale: int = 1, patch: int = 2, depth: int = 3):
+        super().__init__(channels * patch**2, [width * (i + 1) for i in range(depth)])
+        self.scale, self.patch = scale, patch
+        self.head = nn.Conv2d(width, channels * patch**2, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = enlarge(x, self.scale)
+        residual = F.pixel_shuffle(self.head(self.trunk(F.pixel_unshuffle(x * 2 - 1, self.patch))), self.patch)
+        return x + residual if self.training else (x + residual).clamp(0, 1)
+
+
+def enlarge(x: Tensor, scale: int) -> Tensor:
+    """Bicubic interpolation: (N, C, H, W) in [0, 1] -> (N, C, scale · H, scale · W), same range."""
+    return F.interpolate(x, scale_factor=float(scale), mode="bicubic").clamp(0, 1) if scale > 1 else x
