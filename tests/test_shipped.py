@@ -9,7 +9,11 @@ LOWER, HIGHER = "lower", "higher"
 TARGETS = {  # what each was to reach on all held-out data
     "autoencoder": ("mse", LOWER, 0.0012),
     "autoencoder-z128": ("mse", LOWER, 0.0045),
-    "vae-mnist": ("nats", LOWER, 142.0),
+    "residual-z1024": ("mse", LOWER, 0.0004),
+    "residual-z128": ("mse", LOWER, 0.0030),
+    "residual-z32": ("mse", LOWER, 0.0085),
+    "residual-z2": ("mse", LOWER, 0.0178),
+    "vae-mnist": ("nats", LOWER, 138.0),
     "ddpm-fashion": ("recognised", HIGHER, 0.75),
 }
 
@@ -76,15 +80,33 @@ def test_every_further_hint_helps(variant):
     assert values[-1] < 0.75 * values[0]
 
 
-def test_denoising_beats_the_plain_autoencoder_at_every_level_above_a_tenth():
-    from ae_demo.data.datasets import fashion_mnist
-    from ae_demo.models.autoencoder import Autoencoder
-    from ae_demo.training.metrics import denoising_scores
+@pytest.mark.parametrize("k", [2, 32, 128])
+def test_the_nested_code_is_nearly_as_good_as_networks_of_each_size(k):
+    nested, alone = (checkpoints.training(name)["scores"]["held_out"] for name in ("nested", f"residual-z{k}"))
+    assert nested[f"mse_{k}"] <= 1.15 * alone["mse"]
 
-    data = fashion_mnist(split="sample").take(slice(0, 1000, 5))
-    plain, denoising = (
-        denoising_scores(checkpoints.load(Autoencoder, name), data) for name in ("autoencoder", "denoising")
-    )
-    levels = [score for score in plain if score.startswith("psnr_") and score != "psnr_0.1"]
-    assert len(levels) == 9
-    assert all(denoising[level] > plain[level] for level in levels)
+
+def test_the_linear_autoencoder_finds_the_plane_of_pca():
+    linear, pca = (checkpoints.training(name)["scores"]["held_out"] for name in ("linear", "pca"))
+    assert linear["mse"] == pytest.approx(pca["mse_32"], rel=0.01)
+
+
+def test_the_more_the_kl_term_weighs_the_less_the_code_says():
+    for name in ("vae-mnist", "vae-fashion"):
+        rates = list(checkpoints.training(name)["scores"]["held_out"]["rates"].values())
+        kl, recon = ([terms[key] for terms in rates] for key in ("kl", "recon"))
+        assert kl == sorted(kl, reverse=True) and kl[-1] < 3
+        assert recon == sorted(recon)
+
+
+@pytest.mark.parametrize("score", ["psnr", "ssim"])
+def test_denoising_beats_every_filter_at_every_kind_and_level(score):
+    for kind, table in checkpoints.training("denoising")["scores"]["held_out"]["levels"].items():
+        for level, (ours, *others) in enumerate(zip(*(row[score] for row in table.values()), strict=True)):
+            assert ours > max(others), (kind, level)
+
+
+@pytest.mark.parametrize("name", ["grey", "emoji"])
+def test_super_resolution_beats_bicubic_interpolation(name):
+    scores = checkpoints.training(f"super_resolution-{name}")["scores"]["held_out"]
+    assert scores["psnr"] > scores["psnr_bicubic"] + 1 and scores["ssim"] > scores["ssim_bicubic"]

@@ -29,7 +29,7 @@ def run(*arguments, cwd=HOME):
 
 
 def test_a_shortened_run_leaves_a_whole_checkpoint_that_loads_and_is_not_trained_twice(data_dir, tmp_path):
-    names = ["autoencoder", "vae-mnist", "colorization-baseline"]
+    names = ["autoencoder", "cvae-mnist", "colorization-baseline"]
     options = ["--budget", "0.002", "--data-dir", data_dir, "--out", tmp_path]
     first = run(*names, *options)
     assert first.returncode == 0, first.stderr

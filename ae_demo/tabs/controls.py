@@ -11,6 +11,7 @@ from PIL import Image
 
 from ae_demo.checkpoints import CheckpointError
 from ae_demo.figures import data_uri
+from ae_demo.tabs import pictures
 from ae_demo.tabs.pictures import PictureError
 from ae_demo.tabs.texts import TEXTS
 
@@ -67,6 +68,27 @@ class Pictures(gr.HTML):
         return {"type": "array", "items": {"type": "object"}, "description": "pictures: title, src (data URI), note"}
 
 
+class BeforeAfter(gr.HTML):
+    """Two pictures on top of each other with an edge to drag. Its value is {before, after}, data URIs, or {}."""
+
+    def __init__(self, before: str, after: str, **kwargs):
+        super().__init__({}, titles=[before, after], **template("before_after"), **kwargs)
+
+    def api_info(self) -> dict:
+        return {"type": "object", "description": "before and after: pictures as data URIs"}
+
+
+class Levels(gr.HTML):
+    """A table with one coloured cell for each row and level. Its value is {rows: [{title, psnr, gain}], levels, row,
+    level}, of which the last two say where we are."""
+
+    def __init__(self, value: dict, title: str, note: str, **kwargs):
+        super().__init__(value, title=title, note=note, **template("levels"), **kwargs)
+
+    def api_info(self) -> dict:
+        return {"type": "object", "description": "rows of title, psnr and gain; levels; row and level of the setting"}
+
+
 class Choices(gr.HTML):
     """`Pictures` of which those with a title are buttons. Handlers return such a list and get the index of the last one
     clicked; `input` at every click."""
@@ -104,6 +126,33 @@ class Examples(gr.HTML):
 
     def api_info(self) -> dict:
         return {"type": "integer", "description": "index of an example"}
+
+
+def picture_input(
+    title: str, images: list[Image.Image], elem_id: str, start: int | None = None, public: bool = False
+) -> SketchPad:
+    """A canvas for pictures of 28 × 28 pixels, light on black, with an upload and examples that are put on it; `start`
+    is the example that is there from the beginning, `public` makes both handlers endpoints."""
+    pens, text = TEXTS["pad"], TEXTS["picture"]
+
+    def load_picture(path: str) -> str:
+        """An uploaded picture -> data URI for the canvas: 28 × 28, light on black."""
+        return data_uri(pictures.on_black(pictures.read(path)))
+
+    def load_example_picture(index: int) -> str:
+        """One of the examples -> data URI for the canvas."""
+        return data_uri(images[index])
+
+    pad = SketchPad(
+        280, {pens["pen"]: 14, pens["medium"]: 24, pens["thick"]: 48}, paper="#000000", ink="#ffffff",
+        value="" if start is None else load_example_picture(start), elem_id=f"{elem_id}-pad",
+    )  # fmt: skip
+    upload = gr.UploadButton(text["upload"], file_types=["image"], size="sm")
+    chosen = Examples(title, [image.resize((56, 56), 0) for image in images], elem_id=f"{elem_id}-examples")
+    visibility = {"api_visibility": "public" if public else "private", "show_progress": "hidden"}
+    upload.upload(friendly(load_picture), upload, pad, **visibility)
+    chosen.input(friendly(load_example_picture), chosen, pad, queue=False, **visibility)
+    return pad
 
 
 def picture(title: str, image: Image.Image, note: str = "", quality: int | None = None) -> dict:

@@ -1,64 +1,92 @@
-"""Latent space: a plane of pictures to walk through."""
+"""Latent space: a plane of pictures to walk through, for every weight β of the KL term, with pictures of one's own."""
 
 import time
-from functools import cache
+from functools import cache, lru_cache
 
 import gradio as gr
+import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter
+from skimage.graph import route_through_array
+from torch import Tensor
 
 from ae_demo import checkpoints
 from ae_demo.checkpoints import CheckpointError
 from ae_demo.data.datasets import DIGIT_LABELS, FASHION_LABELS, fashion_mnist, mnist
 from ae_demo.figures import data_uri, to_grid, to_pil
-from ae_demo.models.vae import VAE
-from ae_demo.tabs.controls import LIVE, Pictures, friendly, how_it_works, message, picture, template
+from ae_demo.models.vae import REACH, VAE
+from ae_demo.tabs import pictures
+from ae_demo.tabs.controls import LIVE, Pictures, friendly, how_it_works, message, picture, picture_input, template
 from ae_demo.tabs.texts import TEXTS
+from ae_demo.training.losses import elbo_terms
 
 TEXT = TEXTS["latent"]
 TITLE, ABOUT = TEXT["title"], TEXT["about"]
 DATASETS = {"mnist": (mnist, DIGIT_LABELS), "fashion": (fashion_mnist, FASHION_LABELS)}
-REACH = 3.5  # the map shows −REACH … REACH; a standard normal leaves 5 in 10,000 points outside on each axis
 CELLS = 24  # decoded pictures along each side of the map
+FRAMES = 12  # of a film between two pictures
+DRAWN = 6  # samples of the posterior
+LOG_BETA = (-3.0, 1.0)  # the slider's ends; the left one is β = 0
 # ten colours that also colour-blind eyes tell apart: Petroff, 2021, https://arxiv.org/abs/2107.02270
 COLORS = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
 
 
 @cache
-def network(dataset: str) -> VAE:
-    """The VAE of a dataset, loaded on first use."""
-    return checkpoints.load(VAE, f"vae-{dataset}")
+def network(name: str) -> VAE:
+    """A checkpoint, vae-… or cvae-…, loaded on first use."""
+    return checkpoints.load(VAE, name)
+
+
+def weight(log_beta: float) -> float:
+    """Position of the slider, log₁₀ β, -> β; its left end is 0."""
+    return 0.0 if log_beta <= LOG_BETA[0] else 10 ** float(log_beta)
 
 
 @torch.inference_mode()
-def decode_point(dataset: str, z1: float, z2: float) -> list[dict]:
-    """A point of the latent plane -> the picture that the decoder paints there. Dataset: mnist or fashion."""
-    model, begun = network(dataset), time.perf_counter()
-    x = model.decode(torch.tensor([[z1, z2]], dtype=torch.float32))[0]
+def decode_point(dataset: str, log_beta: float, z1: float, z2: float) -> list[dict]:
+    """A point of the latent plane -> the picture that the decoder paints there. Dataset: mnist or fashion; log₁₀ β from
+    −3, where it counts as β = 0, to 1."""
+    model, begun = network(f"vae-{dataset}"), time.perf_counter()
+    x = model.decode(torch.tensor([[z1, z2]], dtype=torch.float32), beta=weight(log_beta))[0]
     ms = 1000 * (time.perf_counter() - begun)
     return [picture(TEXT["decoded"], to_pil(x), TEXT["note"].format(z1=z1, z2=z2, ms=ms))]
 
 
-@cache
 @torch.inference_mode()
-def draw_map(dataset: str) -> dict:
+def decode_labels(dataset: str, z1: float, z2: float) -> list[dict]:
+    """The same point for a VAE that is told the class: ten pictures, one for each label."""
+    model, labels = network(f"cvae-{dataset}"), DATASETS[dataset][1]
+    x = model.decode(torch.tensor([[z1, z2]], dtype=torch.float32).repeat(10, 1), torch.arange(10))
+    return [picture(label, to_pil(one)) for label, one in zip(labels, x, strict=True)]
+
+
+@lru_cache(64)
+@torch.inference_mode()
+def draw_map(dataset: str, beta: float) -> dict:
     """The decoded plane as a data URI, the held-out sample on it as [z1, z2, label], colours, labels, a description."""
-    model, (load, labels) = network(dataset), DATASETS[dataset]
+    model, labels = network(f"vae-{dataset}"), DATASETS[dataset][1]
     line = (torch.arange(CELLS) + 0.5) / CELLS * 2 * REACH - REACH  # centres of the cells
     z2, z1 = torch.meshgrid(line.flip(0), line, indexing="ij")
-    cells = model.decode(torch.stack([z1, z2], dim=-1).view(-1, 2)).unflatten(0, (CELLS, CELLS))
-    held_out = load(split="sample")[:]
-    mu, _ = model.encode(held_out["image"])
-    points = [[round(a, 3), round(b, 3), y] for (a, b), y in zip(mu.tolist(), held_out["label"].tolist(), strict=True)]
+    cells = model.decode(torch.stack([z1, z2], dim=-1).view(-1, 2), beta=beta).unflatten(0, (CELLS, CELLS))
+    mu, y = codes(dataset, beta)
+    points = [[round(a, 3), round(b, 3), label] for (a, b), label in zip(mu.tolist(), y.tolist(), strict=True)]
     manifold = data_uri(to_pil(to_grid(cells)), quality=85)
     return {"manifold": manifold, "points": points, "colors": COLORS, "labels": labels, "about": describe(dataset)}
 
 
-def latent_map(dataset: str) -> dict:
-    """`draw_map` for the page, where an exception would be lost: {"error": sentence} instead."""
+def latent_map(wanted: dict) -> dict:
+    """`draw_map` of {dataset, log_beta} for the page, where an exception would be lost: {"error": sentence} instead."""
     try:
-        return draw_map(dataset)
+        return draw_map(wanted["dataset"], weight(wanted["log_beta"]))
     except (CheckpointError, KeyError) as error:
         return {"error": str(error)}
+
+
+@torch.inference_mode()
+def codes(dataset: str, beta: float) -> tuple[Tensor, Tensor]:
+    """Posterior means of the held-out sample (1000, 2) and its labels (1000,)."""
+    held_out = DATASETS[dataset][0](split="sample")[:]
+    return network(f"vae-{dataset}").encode(held_out["image"], beta=beta)[0], held_out["label"]
 
 
 def describe(dataset: str) -> str:
@@ -67,39 +95,149 @@ def describe(dataset: str) -> str:
     return TEXT["scores"].format(parameters=f"{about['model']['parameters']:,}", **about["scores"]["held_out"])
 
 
+@torch.inference_mode()
+def encode_picture(dataset: str, log_beta: float, drawing: str, seed: int = 0) -> list[dict]:
+    """A picture (data URI, light on black) -> itself, what its posterior mean decodes to with the terms of its −ELBO,
+    and what DRAWN seeded samples of the posterior decode to."""
+    if not drawing:
+        return message(TEXT["draw"])
+    model, beta, x = network(f"vae-{dataset}"), weight(log_beta), pictures.grey(drawing)
+    mu, logvar = model.encode(x, beta=beta)
+    noise = torch.randn(DRAWN, 2, generator=torch.Generator().manual_seed(int(seed or 0)))
+    logits = model.logits(mu + noise * (0.5 * logvar).exp(), beta=beta)
+    recon, kl = (float(part.mean()) for part in elbo_terms(x.expand(DRAWN, -1, -1, -1), logits, mu, logvar))
+    sd = (0.5 * logvar[0]).exp()
+    note = TEXT["posterior"].format(z1=mu[0, 0], z2=mu[0, 1], sd1=sd[0], sd2=sd[1])
+    split = TEXT["split"].format(total=recon + beta * kl, recon=recon, beta=beta, kl=kl)
+    row = [
+        picture(TEXT["mine"], to_pil(x[0]), note),
+        picture(TEXT["mean"], to_pil(model.decode(mu, beta=beta)[0]), split),
+    ]
+    return row + [picture(f"{TEXT['drawn']} {i + 1}", to_pil(one)) for i, one in enumerate(logits.sigmoid())]
+
+
+@torch.inference_mode()
+def way(dataset: str, log_beta: float, first: str, second: str, dense: bool) -> Tensor | None:
+    """Two pictures (data URIs) -> FRAMES places (FRAMES, 2) from one posterior mean to the other, straight or, if
+    `dense`, where the codes of held-out pictures lie densely; None while a picture is missing."""
+    if not (first and second):
+        return None
+    beta = weight(log_beta)
+    x = torch.cat([pictures.grey(first), pictures.grey(second)])
+    ends = network(f"vae-{dataset}").encode(x, beta=beta)[0]
+    if not dense:
+        return torch.lerp(ends[0], ends[1], torch.linspace(0, 1, FRAMES)[:, None])
+    n = 96  # cells of the grid on which the way is sought
+    mu, _ = codes(dataset, beta)
+    known, _, _ = np.histogram2d(*mu.T.numpy(), bins=n, range=[[-REACH, REACH]] * 2)
+    density = gaussian_filter(known, 1.5)
+    cell = ((ends + REACH) / (2 * REACH) * n).long().clamp(0, n - 1).tolist()
+    route, _ = route_through_array(1 / (density + 0.02 * density.max()), cell[0], cell[1], geometric=True)
+    middle = (torch.tensor(route[1:-1], dtype=torch.float32).view(-1, 2) + 0.5) / n * 2 * REACH - REACH
+    whole = torch.cat([ends[:1], middle, ends[1:]])
+    length = torch.cat([torch.zeros(1), whole.diff(dim=0).norm(dim=1).cumsum(0)])
+    at = np.linspace(0, float(length[-1]), FRAMES)
+    return torch.tensor(np.stack([np.interp(at, length, axis) for axis in whole.T], axis=1), dtype=torch.float32)
+
+
+@torch.inference_mode()
+def draw_path(dataset: str, log_beta: float, first: str, second: str, dense: bool = False) -> list[dict]:
+    """Two pictures (data URIs) -> a film strip from one to the other: `way`, decoded."""
+    places = way(dataset, log_beta, first, second, dense)
+    if places is None:
+        return message(TEXT["two"])
+    x = network(f"vae-{dataset}").decode(places, beta=weight(log_beta))
+    strip = to_pil(to_grid(x[None], gap=2))
+    return [picture(TEXT["path"], strip.resize((3 * strip.width, 3 * strip.height), 0))]
+
+
+@torch.inference_mode()
+def marks(dataset: str, log_beta: float, first: str, second: str, dense: bool = False) -> dict:
+    """What the map shows of the visitor's pictures: ellipses [z1, z2, σ1, σ2, name] of the posteriors, and the path."""
+    ellipses = []
+    for name, drawing in (("A", first), ("B", second)):
+        if drawing:
+            mu, logvar = network(f"vae-{dataset}").encode(pictures.grey(drawing), beta=weight(log_beta))
+            ellipses.append([*mu[0].tolist(), *(0.5 * logvar[0]).exp().tolist(), name])
+    places = way(dataset, log_beta, first, second, dense)
+    return {"ellipses": ellipses, "path": [] if places is None else places.tolist()}
+
+
 class MapPad(gr.HTML):
-    """The latent plane with a dot to drag. Its value is {"dataset": …, "z": [z1, z2]}; `input` while dragging."""
+    """The latent plane with a dot to drag. Its value is {dataset, log_beta, z, marks}; `input` while dragging."""
 
     def __init__(self, value: dict, **kwargs):
         super().__init__(value, reach=REACH, texts=TEXT, server_functions=[latent_map], **template("map_pad"), **kwargs)
 
     def api_info(self) -> dict:
-        return {"type": "object", "description": '{"dataset": "mnist" or "fashion", "z": [z1, z2]}'}
+        return {"type": "object", "description": "dataset: mnist or fashion, log_beta, z: [z1, z2], marks"}
+
+
+def examples() -> list:
+    """Held-out pictures, one of each class of digits and one of clothing."""
+    return [to_pil(x) for load, _ in DATASETS.values() for x in load(split="sample")[5:1000:100]["image"]]
 
 
 def build() -> None:
     """Lays the tab out and wires it."""
+    start = {"dataset": "mnist", "log_beta": 0.0, "z": [0.0, 0.0], "marks": {"ellipses": [], "path": []}}
     with gr.Row():
-        with gr.Column(scale=3):
-            pad = MapPad({"dataset": "mnist", "z": [0.0, 0.0]}, elem_id="latent-map")
-        with gr.Column(scale=2):
+        with gr.Column(scale=3, min_width=320):
+            pad = MapPad(start, elem_id="latent-map")
+        with gr.Column(scale=2, min_width=300):
             dataset = gr.Radio([(TEXT[key], key) for key in DATASETS], value="mnist", label=TEXT["dataset"])
+            beta = gr.Slider(
+                *LOG_BETA, 0.0, step=0.05, label=TEXT["beta"], info=TEXT["beta_info"], elem_id="latent-beta"
+            )
             z1 = gr.Slider(-REACH, REACH, 0.0, step=0.01, label=TEXT["z1"], elem_id="latent-z1")
             z2 = gr.Slider(-REACH, REACH, 0.0, step=0.01, label=TEXT["z2"], elem_id="latent-z2")
             decoded = Pictures([], elem_id="latent-decoded")
+    gr.Markdown(TEXT["labels"])
+    labels = Pictures([], elem_id="latent-labels")
+    gr.Markdown(TEXT["yours"])
+    with gr.Row():
+        with gr.Column(scale=1, min_width=260):
+            first = picture_input(TEXT["a"], examples(), "latent-a", start=4)
+        with gr.Column(scale=1, min_width=260):
+            second = picture_input(TEXT["b"], examples(), "latent-b", start=9)
+        with gr.Column(scale=3, min_width=320):
+            mine = Pictures(message(TEXT["draw"]), elem_id="latent-mine")
+            with gr.Row():
+                seed = gr.Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=2**31, min_width=120)
+                again = gr.Button(TEXT["again"], min_width=120)
+            film = Pictures(message(TEXT["two"]), elem_id="latent-film")
+            dense = gr.Checkbox(False, label=TEXT["dense"], container=False)
     how_it_works(TEXT["how"], TEXT["explanation"])
 
-    def decode_pad(value: dict):
-        return decode_point(value["dataset"], *value["z"])
+    private = {"api_visibility": "private"}
+    point, plane, yours = [dataset, beta, z1, z2], [dataset, beta], [first, second, dense]
+    to_pad = "(dataset, log_beta, z1, z2, pad) => ({...pad, dataset, log_beta, z: [z1, z2]})"
 
-    to_pad = "(dataset, z1, z2) => ({dataset, z: [z1, z2]})"
-    point = [dataset, z1, z2]
-    for slider in (z1, z2):
-        slider.input(None, point, pad, js=to_pad)
-        slider.input(
-            friendly(decode_point, message), point, decoded, api_name="decode_point" if slider is z1 else False, **LIVE
-        )
+    def at(value: dict):
+        return decode_point(value["dataset"], value["log_beta"], *value["z"])
+
+    def labels_at(value: dict):
+        return decode_labels(value["dataset"], *value["z"])
+
+    def mark(value: dict, dataset: str, log_beta: float, *given):
+        return value | {"dataset": dataset, "log_beta": log_beta, "marks": marks(dataset, log_beta, *given)}
+
+    for control in (dataset, beta, z1, z2):
+        control.input(None, [*point, pad], pad, js=to_pad)
+        named = {"api_name": "decode_point"} if control is z1 else private
+        control.input(friendly(decode_point, message), point, decoded, **named, **LIVE)
     pad.input(None, pad, [z1, z2], js="(value) => value.z")
-    pad.input(friendly(decode_pad, message), pad, decoded, api_visibility="private", **LIVE)
-    dataset.input(None, point, pad, js=to_pad)
-    dataset.input(friendly(decode_point, message), point, decoded, api_visibility="private", **LIVE)
+    pad.input(friendly(at, message), pad, decoded, **private, **LIVE)
+    for control in (dataset, z1, z2):
+        named = {"api_name": "decode_labels"} if control is z1 else private
+        control.input(friendly(decode_labels, message), [dataset, z1, z2], labels, **named, **LIVE)
+    pad.input(friendly(labels_at, message), pad, labels, **private, **LIVE)
+    again.click(lambda seed: (seed or 0) + 1, seed, seed, queue=False, show_progress="hidden", **private)
+    for control in (first, dataset, beta, seed):
+        named = {"api_name": "encode_picture"} if control is first else private
+        event = control.change if control is seed else control.input
+        event(friendly(encode_picture, message), [*plane, first, seed], mine, **named, **LIVE)
+    for control in (first, second, dataset, beta, dense):
+        named = {"api_name": "draw_path"} if control is first else private
+        control.input(friendly(draw_path, message), [*plane, *yours], film, **named, **LIVE)
+        control.input(friendly(mark), [pad, *plane, *yours], pad, **private, **LIVE)

@@ -209,6 +209,18 @@ def palette(picture: Image.Image, n: int = 12) -> list[str]:
     return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in kept[:n]]
 
 
+def grey(drawing: str) -> Tensor:
+    """A picture (file or data URI) light on black -> (1, 1, 28, 28) in [0, 1]."""
+    small = read(drawing).convert("L").resize((28, 28), Image.Resampling.BOX)
+    return torch.from_numpy(np.asarray(small, dtype=np.float32) / 255)[None, None]
+
+
+def color(source: str, size: int) -> Tensor:
+    """A picture (file or data URI), fitted into a square of white -> (1, 3, size, size) in [0, 1]."""
+    square = ImageOps.pad(read(source), (size, size), color="white")
+    return torch.from_numpy(np.asarray(square, dtype=np.float32) / 255).permute(2, 0, 1)[None].contiguous()
+
+
 def on_paper(picture: Image.Image, size: int) -> Image.Image:
     """RGB picture -> the same fitted into a square of white, dark lines on light ground."""
     grey = np.asarray(picture.convert("L"), dtype=np.float32) / 255

@@ -62,6 +62,12 @@ def random_rates(n: int, device) -> Tensor:
     return torch.where(torch.rand(n, device=device) < 1 / 8, 0.0, 10**exponent)
 
 
+def elbo_terms(x: Tensor, logits: Tensor, mu: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
+    """−log p(x | z) of each picture, (N,), and KL(q(z | x) ‖ N(0, I)) of each posterior; see `elbo`."""
+    recon = F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1)
+    return recon, 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1)
+
+
 def elbo(model, batch: Batch, beta: float | Callable = 1.0) -> Loss:
     """−ELBO = −E_q log p(x | z) + β KL(q(z | x) ‖ N(0, I)), in nats per image (Kingma & Welling, 2014; Higgins et al.,
     2017). log p is Bernoulli: Σ x log x̂ + (1 − x) log(1 − x̂); KL = ½ Σ (μ² + σ² − log σ² − 1).
@@ -72,9 +78,7 @@ def elbo(model, batch: Batch, beta: float | Callable = 1.0) -> Loss:
     if callable(beta):
         beta = beta(len(x), x.device)
     given = ({"y": batch["label"]} if net.num_classes else {}) | ({"beta": beta} if net.rates else {})
-    logits, mu, logvar = (part.float() for part in model(x, **given))
-    recon = F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1)
-    kl = 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1)
+    recon, kl = elbo_terms(x, *(part.float() for part in model(x, **given)))
     return {"loss": (recon + beta * kl).mean(), "recon": recon.mean(), "kl": kl.mean()}
 
 

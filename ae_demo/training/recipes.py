@@ -14,12 +14,13 @@ from ae_demo.models.colorization import Colorization, ColorizationBaseline
 from ae_demo.models.colorization_gan import PaletteColorization, PatchDiscriminator
 from ae_demo.models.ddpm import DDPM
 from ae_demo.models.features import Features
+from ae_demo.models.pca import PCA
 from ae_demo.models.residual import ResidualAutoencoder
 from ae_demo.models.restoration import Restoration
 from ae_demo.models.stacked import Stacked
 from ae_demo.models.vae import VAE
 from ae_demo.training import losses, metrics, strips
-from ae_demo.training.loops import fit, fit_gan, fit_layerwise, warm_cosine
+from ae_demo.training.loops import fit, fit_gan, fit_layerwise, fit_pca, warm_cosine
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,14 @@ RECIPES = {
         train=partial(fit, loss=losses.nested, lr=3e-3, **STEADY),
         steps=26_000,  # 28 passes
         batch_size=64,
+        evaluate=metrics.nested_scores,
+        strip=strips.code_sizes,
+    ),
+    "pca": reconstructing(
+        title="Principal components, 256",
+        model=PCA,
+        train=fit_pca,
+        steps=1,
         evaluate=metrics.nested_scores,
         strip=strips.code_sizes,
     ),

@@ -42,7 +42,16 @@ def test_every_named_endpoint_is_unique_and_documented(page):
         "load_drawing",
         "load_example",
         "decode_point",
-        "denoise",
+        "decode_labels",
+        "encode_picture",
+        "draw_path",
+        "restore",
+        "super_resolve",
+        "super_resolve_color",
+        "compress",
+        "family",
+        "neighbours",
+        "rate_distortion",
         "load_picture",
         "sample",
     }
@@ -51,18 +60,17 @@ def test_every_named_endpoint_is_unique_and_documented(page):
 
 
 def test_live_handlers_do_not_queue_and_keep_the_last_value(page):
-    live = [fn for fn in page.fns.values() if fn.api_name in ("colorize", "variants", "decode_point", "denoise")]
-    assert len(live) == 4
+    names = ("colorize", "variants", "decode_point", "draw_path", "restore", "compress")
+    live = [fn for fn in page.fns.values() if fn.api_name in names]
+    assert len(live) == len(names)
     assert all(fn.queue is False and fn.trigger_mode == "always_last" for fn in live)
 
 
 def test_the_page_starts_without_loading_any_weights():
-    from ae_demo.tabs import colorize, denoise, diffusion, latent
-
-    for tab in (colorize, denoise, diffusion, latent):
+    for tab in TABS:
         tab.network.cache_clear()
     app.build()
-    assert all(tab.network.cache_info().currsize == 0 for tab in (colorize, denoise, diffusion, latent))
+    assert all(tab.network.cache_info().currsize == 0 for tab in TABS)
 
 
 def test_texts_are_data_in_plain_sections():

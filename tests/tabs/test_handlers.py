@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+import re
 import time
 from dataclasses import replace
 from io import BytesIO
@@ -12,11 +13,11 @@ import torch
 from PIL import Image
 
 from ae_demo import checkpoints
-from ae_demo.data.datasets import emoji_pairs, fashion_mnist
+from ae_demo.data.datasets import emoji_pairs, fashion_mnist, mnist
 from ae_demo.data.mouse import mouse_sketches
 from ae_demo.figures import data_uri, to_pil
 from ae_demo.models.colorization_gan import regions
-from ae_demo.tabs import colorize, controls, denoise, diffusion, latent
+from ae_demo.tabs import colorize, compression, controls, diffusion, latent, pictures, restoration
 from ae_demo.tabs.pictures import Drawing, PictureError
 
 
@@ -244,17 +245,23 @@ def test_what_was_drawn_with_a_mouse_is_coloured_inside_and_left_white_outside(s
 # Latent space
 
 
+def digit(label):
+    """A held-out digit as it is on a canvas."""
+    return data_uri(latent.examples()[label])
+
+
 @pytest.mark.parametrize("dataset", latent.DATASETS)
-def test_a_point_decodes_to_what_the_model_decodes(dataset):
-    (entry,) = latent.decode_point(dataset, 0.5, -1)
-    expected = to_pil(latent.network(dataset).decode(torch.tensor([[0.5, -1.0]]))[0])
+@pytest.mark.parametrize(("log_beta", "beta"), [(-3.0, 0.0), (0.0, 1.0), (1.0, 10.0)])
+def test_a_point_decodes_to_what_the_model_decodes(dataset, log_beta, beta):
+    (entry,) = latent.decode_point(dataset, log_beta, 0.5, -1)
+    expected = to_pil(latent.network(f"vae-{dataset}").decode(torch.tensor([[0.5, -1.0]]), beta=beta)[0])
     assert np.array_equal(np.asarray(open_uri(entry["src"])), np.asarray(expected))
     assert "0.50, -1.00" in entry["note"]
 
 
 @pytest.mark.parametrize("dataset", latent.DATASETS)
 def test_the_map_shows_a_thousand_labelled_points_that_lie_with_their_like(dataset):
-    shown = latent.latent_map(dataset)
+    shown = latent.latent_map({"dataset": dataset, "log_beta": 0})
     points = torch.tensor(shown["points"])
     assert points.shape == (1000, 3)
     distance = torch.cdist(points[:, :2], points[:, :2]).fill_diagonal_(9e9)
@@ -265,51 +272,102 @@ def test_the_map_shows_a_thousand_labelled_points_that_lie_with_their_like(datas
     assert open_uri(shown["manifold"]).size == (side, side)
 
 
+@pytest.mark.parametrize("dataset", latent.DATASETS)
+def test_the_slider_leads_from_an_autoencoder_to_collapse(dataset):
+    spread = [latent.codes(dataset, beta)[0].std(0).mean() for beta in (0, 1, 10)]
+    assert spread[0] > 1.5 * spread[1] > 1.5 * spread[2], "the codes draw together"
+    split = [latent.encode_picture(dataset, log_beta, digit(4))[1]["note"] for log_beta in (-3, -1, 0, 1)]
+    kl = [float(note.rpartition("·")[2].split()[0]) for note in split]
+    assert kl == sorted(kl, reverse=True) and kl[-1] < 3
+
+
 def test_the_cell_of_the_map_under_a_point_is_the_picture_of_that_point():
     cell = 2 * latent.REACH / latent.CELLS
     z1, z2 = -latent.REACH + 5.5 * cell, latent.REACH - 9.5 * cell  # column 5, row 9
-    picture = np.asarray(open_uri(latent.decode_point("mnist", z1, z2)[0]["src"]), dtype=float)
-    manifold = np.asarray(open_uri(latent.latent_map("mnist")["manifold"]).convert("L"), dtype=float)
+    picture = np.asarray(open_uri(latent.decode_point("mnist", 0, z1, z2)[0]["src"]), dtype=float)
+    shown = latent.latent_map({"dataset": "mnist", "log_beta": 0})["manifold"]
+    manifold = np.asarray(open_uri(shown).convert("L"), dtype=float)
     assert np.abs(manifold[9 * 28 : 10 * 28, 5 * 28 : 6 * 28] - picture).mean() < 6  # JPEG
 
 
 def test_a_missing_checkpoint_is_a_sentence_in_the_map(monkeypatch):
     latent.draw_map.cache_clear()
 
-    def missing(dataset):
+    def missing(name):
         raise checkpoints.CheckpointError("run this")
 
     monkeypatch.setattr(latent, "network", missing)
-    assert latent.latent_map("mnist") == {"error": "run this"}
+    assert latent.latent_map({"dataset": "mnist", "log_beta": 0}) == {"error": "run this"}
 
 
-# Denoise
+def test_ten_labels_at_one_point_are_ten_different_things():
+    row = latent.decode_labels("mnist", 0.0, 0.0)
+    assert [entry["title"] for entry in row] == list("0123456789")
+    x = torch.stack([torch.from_numpy(np.asarray(open_uri(entry["src"]), dtype=np.float32)) for entry in row]) / 255
+    known = mnist(split="sample")[:]
+    nearest = torch.cdist(x.flatten(1), known["image"].flatten(1)).topk(5, largest=False).indices
+    assert (known["label"][nearest].mode(dim=1).values == torch.arange(10)).sum() >= 8
+
+
+def test_one_s_own_picture_comes_back_with_its_bound_split_in_two():
+    mine, mean, *drawn = latent.encode_picture("mnist", 0.0, digit(3), seed=1)
+    assert len(drawn) == latent.DRAWN and "μ = (" in mine["note"]
+    total, recon, kl = (float(part) for part in re.findall(r"[\d.]+(?= =| \+| nats)", mean["note"]))
+    assert total == pytest.approx(recon + kl, abs=1.1) and 50 < total < 250
+    again, other = (latent.encode_picture("mnist", 0.0, digit(3), seed=seed)[2]["src"] for seed in (1, 2))
+    assert again == drawn[0]["src"] != other
+
+
+def test_the_way_begins_and_ends_at_the_two_means_and_may_keep_to_dense_places():
+    first, second = digit(4), digit(6)
+    straight, dense = (latent.way("mnist", 0.0, first, second, way) for way in (False, True))
+    shown = latent.marks("mnist", 0.0, first, second, True)
+    for places in (straight, dense):
+        assert places.shape == (latent.FRAMES, 2)
+        for end, ellipse in ((places[0], shown["ellipses"][0]), (places[-1], shown["ellipses"][1])):
+            assert torch.allclose(end, torch.tensor(ellipse[:2]), atol=1e-5)
+    mu, _ = latent.codes("mnist", 1.0)
+    to_codes = [torch.cdist(places, mu).topk(5, largest=False).values.mean() for places in (straight, dense)]
+    assert to_codes[1] <= to_codes[0] * 1.05
+    (film,) = latent.draw_path("mnist", 0.0, first, second, True)
+    assert open_uri(film["src"]).size == (3 * 30 * latent.FRAMES, 3 * 30)
+
+
+def test_without_pictures_there_are_words():
+    assert latent.encode_picture("mnist", 0.0, "")[0]["src"] == ""
+    assert latent.draw_path("mnist", 0.0, digit(1), "")[0]["src"] == ""
+    assert latent.marks("mnist", 0.0, "", "") == {"ellipses": [], "path": []}
+
+
+# Restore
 
 
 @pytest.fixture(scope="module")
 def shoe():
-    return denoise.load_example(14)
+    return data_uri(restoration.examples()[14])
 
 
-def test_an_example_is_on_the_canvas_pixel_by_pixel(shoe):
+def test_a_picture_on_the_canvas_is_read_pixel_by_pixel(shoe):
     enlarged = data_uri(open_uri(shoe).resize((280, 280), Image.Resampling.NEAREST))
-    expected = fashion_mnist(split="sample")[[denoise.EXAMPLES[14]]]["image"]
-    assert torch.equal(denoise.pixels(enlarged), expected)
+    expected = fashion_mnist(split="sample")[[restoration.EXAMPLES[14]]]["image"]
+    assert torch.equal(pictures.grey(enlarged), expected)
 
 
 def note_psnr(entry):
     return float(entry["note"].split()[1])
 
 
-def test_the_denoising_autoencoder_cleans_what_the_plain_one_copies(shoe):
-    clean, noisy, plain, denoising = denoise.denoise(shoe, 0.6, 0)
-    assert clean["note"] == "28 × 28 pixels"
-    assert note_psnr(denoising) > note_psnr(plain) and note_psnr(denoising) > note_psnr(noisy) + 3
+@pytest.mark.parametrize("kind", restoration.KINDS)
+def test_the_denoising_autoencoder_mends_what_filters_and_the_plain_one_cannot(shoe, kind):
+    (clean, given, answer, plain, median, means, changed), compared = restoration.restore(shoe, kind, 0.5, 0)
+    assert clean["note"] == "28 × 28 pixels" and changed["src"]
+    assert all(note_psnr(answer) > note_psnr(other) for other in (given, plain, median, means))
+    assert compared == {"before": given["src"], "after": answer["src"]}
 
 
-def test_the_slider_changes_the_level_and_the_seed_the_noise(shoe):
-    def noise(sigma, seed):
-        return np.asarray(open_uri(denoise.denoise(shoe, sigma, seed)[1]["src"]), dtype=float)
+def test_the_level_changes_the_strength_and_the_seed_the_noise(shoe):
+    def noise(level, seed):
+        return np.asarray(open_uri(restoration.restore(shoe, "gaussian", level, seed)[0][1]["src"]), dtype=float)
 
     clean = noise(0, 0)
     assert np.array_equal(noise(0.3, 1), noise(0.3, 1)) and not np.array_equal(noise(0.3, 1), noise(0.3, 2))
@@ -319,8 +377,68 @@ def test_the_slider_changes_the_level_and_the_seed_the_noise(shoe):
 
 
 def test_an_untouched_canvas_gets_words():
-    (answer,) = denoise.denoise("", 0.5, 0)
-    assert answer["src"] == ""
+    (answer,), compared = restoration.restore("", "blur", 0.5, 0)
+    assert answer["src"] == "" and compared == {}
+    assert restoration.super_resolve("")[0]["src"] == restoration.super_resolve_color("")[0]["src"] == ""
+
+
+def test_the_table_of_levels_has_a_cell_for_every_kind_and_level():
+    shown = restoration.level_map("blur", 0.33)
+    assert shown["row"] == 3 and len(shown["rows"]) == 4
+    assert all(len(row["gain"]) == len(shown["levels"]) == 10 for row in shown["rows"])
+
+
+def test_super_resolution_beats_interpolation_in_grey_and_colour(shoe):
+    for row in (restoration.super_resolve(shoe), restoration.load_emoji(2)):
+        small, bicubic, answer, _, truth = row
+        assert note_psnr(answer) > note_psnr(bicubic)
+        assert open_uri(truth["src"]).width == open_uri(answer["src"]).width > open_uri(small["src"]).width
+
+
+# Compress
+
+
+def test_more_bytes_give_a_better_picture_and_the_nested_code_beats_pca(shoe):
+    values = {name: [] for name in compression.CODECS}
+    for k in (2, 8, 32, 128):
+        _, *row = compression.compress(shoe, k)
+        for name, entry in zip(compression.CODECS, row, strict=False):
+            assert entry["note"].startswith(f"{k} bytes")
+            values[name].append(float(entry["note"].split("PSNR ")[1].split()[0]))
+    assert values["nested"] == sorted(values["nested"]) and values["pca"] == sorted(values["pca"])
+    assert all(a > b for a, b in zip(values["nested"][:3], values["pca"][:3], strict=True))
+
+
+def test_numbers_beyond_the_first_k_and_bits_beyond_eight_do_not_count(shoe):
+    x = pictures.grey(shoe)
+    for name in compression.CODECS:
+        z = compression.network(name).encode(x)
+        z[:, 8:] += 5
+        exact = compression.network(name).decode(z, 8)
+        assert float((compression.stored(name, x, 8) - exact).abs().max()) < 0.1
+        assert len(compression.stored(name, x, 1).unique()) > 2
+
+
+def test_jpeg_keeps_to_its_bytes_and_says_when_it_cannot(shoe):
+    x = pictures.grey(shoe)
+    answer, size = compression.jpeg(x, 200)
+    assert 100 < size <= 200 and answer.shape == x.shape
+    assert float((answer - x).square().mean()) < 0.01
+    assert compression.jpeg(x, 10) is None
+    assert compression.compress(shoe, 10)[-1]["src"] == ""
+
+
+def test_the_curve_has_a_line_for_every_method(shoe):
+    curve = compression.rate_distortion(shoe)
+    assert set(curve["method"]) == {"Nested autoencoder", "PCA", "JPEG"}
+    assert len(compression.rate_distortion("")) == 0
+
+
+def test_the_whole_family_answers_and_similar_pictures_share_bits(shoe):
+    assert len(compression.family(shoe)) == len(compression.FAMILY)
+    own, *others = compression.neighbours(shoe)
+    assert len(own["note"]) == 16 and set(own["note"]) == {"0", "1"}
+    assert sum(entry["title"] in ("Sneaker", "Sandal", "Ankle boot") for entry in others) >= 6
 
 
 # Diffusion

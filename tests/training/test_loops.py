@@ -8,8 +8,10 @@ from accelerate import Accelerator
 
 from ae_demo.data.datasets import Images, fashion_mnist
 from ae_demo.models.autoencoder import Autoencoder
+from ae_demo.models.pca import PCA
+from ae_demo.models.stacked import Stacked
 from ae_demo.training import losses
-from ae_demo.training.loops import TrainingError, batches, fit, fit_gan, warm_cosine
+from ae_demo.training.loops import TrainingError, batches, fit, fit_gan, fit_layerwise, fit_pca, warm_cosine
 
 
 def numbers(n):
@@ -98,6 +100,48 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_change():
     with pytest.raises(TrainingError, match="became nan at step 1"):
         next(loop)
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+
+
+def layerwise(steps, stop=None, start=0, state=None, save=None):
+    torch.manual_seed(0)
+    model, accelerator, data = Stacked([24, 16, 8]), Accelerator(), fashion_mnist(split="sample")
+    loop = fit_layerwise(
+        model, data, losses.layer_reconstruction, steps=steps, batch_size=16, accelerator=accelerator, start=start,
+        state=state,
+    )  # fmt: skip
+    weights, history = [], []
+    for metrics in itertools.islice(loop, stop):
+        history.append(metrics["loss"])
+        weights.append([layer.weight.detach().clone() for layer in model.down])
+    if save:
+        accelerator.save_state(str(save))
+    accelerator.free_memory()
+    return history, weights
+
+
+def test_one_layer_learns_after_the_other():
+    _, weights = layerwise(9)
+    for layer in range(3):
+        moves = [not torch.equal(a[layer], b[layer]) for a, b in itertools.pairwise(weights)]
+        assert moves == [3 * layer <= step < 3 * layer + 3 for step in range(1, 9)]
+
+
+@pytest.mark.parametrize("stop", [2, 3, 4, 8])
+def test_a_layerwise_run_is_taken_up_again_in_any_layer(tmp_path, stop):
+    whole, weights = layerwise(9)
+    first, _ = layerwise(9, stop=stop, save=tmp_path / "state")
+    second, resumed = layerwise(9, start=stop, state=tmp_path / "state")
+    assert first + second == pytest.approx(whole, rel=1e-4)
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(weights[-1], resumed[-1], strict=True))
+
+
+def test_principal_components_are_those_of_the_singular_value_decomposition():
+    data, model = fashion_mnist(split="sample"), PCA(latent_dim=8)
+    (metrics,) = fit_pca(model, data, steps=1, batch_size=1, accelerator=Accelerator())
+    x = data[:]["image"].flatten(1)
+    _, s, v = torch.linalg.svd(x - x.mean(0), full_matrices=False)
+    assert torch.allclose((model.components @ v[:8].T).abs(), torch.eye(8), atol=1e-2)
+    assert metrics["loss"] == pytest.approx(float(s[8:].square().sum() / x.numel()), rel=1e-3)
 
 
 class Number(torch.nn.Module):

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from ae_demo.data.hints import no_hints
 from ae_demo.data.sketches import clean_sketch
 from ae_demo.models.ddpm import DDPM
+from ae_demo.models.stacked import Stacked
 from ae_demo.models.vae import VAE
 from ae_demo.training import losses
 
@@ -43,6 +44,43 @@ def test_reconstruction_compares_with_the_clean_picture():
     loss = losses.reconstruction(lambda noisy: noisy, {"image": x}, corrupt=lambda x: x + 0.5)
     assert float(loss["loss"]) == pytest.approx(0.25)
     assert float(losses.reconstruction(lambda x: x, {"image": x})["loss"]) == 0
+
+
+def test_sparsity_is_the_mean_activity_or_its_divergence_from_the_wanted_rate():
+    model, batch = Stacked([8], code="sigmoid").eval(), {"image": torch.rand(5, 1, 28, 28)}
+    z = model.encode(batch["image"])
+    l1, kl = (losses.sparse(model, batch, penalty, weight=2.0) for penalty in ("l1", "kl"))
+    assert float(l1["penalty"]) == pytest.approx(float(z.abs().mean()))
+    assert float(l1["loss"]) == pytest.approx(float(l1["recon"]) + 2 * float(l1["penalty"]))
+    wanted, is_ = (D.Bernoulli(torch.as_tensor(p)) for p in (torch.full((8,), 0.05), z.mean(0)))
+    assert float(kl["penalty"]) == pytest.approx(float(D.kl_divergence(wanted, is_).mean()), rel=1e-4)
+
+
+def test_nested_dropout_draws_every_code_size_and_weighs_them_alike():
+    asked = []
+
+    class Blank(torch.nn.Module):
+        latent_dim = 256
+
+        def forward(self, x, k):
+            asked.append(k)
+            return torch.zeros_like(x)
+
+    x = torch.full((4000, 1, 2, 2), 0.5)
+    parts = losses.nested(Blank(), {"image": x})
+    (k,) = asked
+    assert k.min() == 1 and k.max() > 240 and k.max() <= 256
+    assert float((k < 16).float().mean()) == pytest.approx(0.5, abs=0.04), "as many below 16 as above"
+    assert float(parts["mse"]) == pytest.approx(0.25)
+    assert float(parts["loss"]) == pytest.approx(0.25 * float(k.sqrt().mean()), rel=1e-4)
+
+
+def test_rates_are_drawn_from_a_thousandth_to_ten_and_sometimes_nothing():
+    beta = losses.random_rates(8000, "cpu")
+    assert float((beta == 0).float().mean()) == pytest.approx(1 / 8, abs=0.02)
+    drawn = beta[beta > 0].log10()
+    assert -3 <= drawn.min() < -2.9 and 0.9 < drawn.max() <= 1
+    assert float(drawn.mean()) == pytest.approx(-1, abs=0.05)
 
 
 def unhinted(color, within):

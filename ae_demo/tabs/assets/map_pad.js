@@ -1,9 +1,11 @@
-// The latent plane: a picture of it, labelled points on it, and a dot to drag. Value: {dataset, z: [z1, z2]}.
+// The latent plane: a picture of it, labelled points, the visitor's pictures and the way between them, a dot to drag.
+// Value: {dataset, log_beta, z: [z1, z2], marks: {ellipses: [[z1, z2, σ1, σ2, name]], path: [[z1, z2]]}}.
 const plane = element.querySelector(".plane"), image = plane.querySelector("img");
 const canvas = plane.querySelector("canvas"), dot = plane.querySelector(".dot");
 const legend = element.querySelector(".legend"), about = element.querySelector(".about");
 const reach = +plane.getAttribute("aria-valuemax");
-let dataset = null, z = [0, 0];
+const at = (x, y) => [(canvas.width / 2) * (1 + x / reach), (canvas.height / 2) * (1 - y / reach)];
+let wanted = null, busy = false, map = null, z = [0, 0];
 
 const clip = (v) => Math.min(reach, Math.max(-reach, v));
 function move(to, tell) {
@@ -13,29 +15,28 @@ function move(to, tell) {
   plane.setAttribute("aria-valuenow", z[0].toFixed(2));
   plane.setAttribute("aria-valuetext", `z1 ${z[0].toFixed(2)}, z2 ${z[1].toFixed(2)}`);
   if (!tell) return;
-  props.value = { dataset, z: z.map((v) => Math.round(v * 1000) / 1000) };
+  props.value = { ...props.value, z: z.map((v) => Math.round(v * 1000) / 1000) };
   trigger("input");
 }
-async function load(name) {
-  dataset = name;
-  const map = await server.latent_map(name);
-  if (!map || dataset !== name) return;
-  if (map.error) {
-    about.textContent = map.error;
-    return;
+const key = ({ dataset, log_beta }) => `${dataset} ${log_beta}`;
+async function load(value) {
+  wanted = value;
+  if (busy) return; // the last one that is wanted comes next
+  busy = true;
+  while (wanted && key(wanted) !== map?.key) {
+    const loading = wanted;
+    const loaded = await server.latent_map({ dataset: loading.dataset, log_beta: loading.log_beta });
+    if (!loaded) break;
+    map = { ...loaded, key: key(loading) };
+    if (map.error) about.textContent = map.error;
+    else draw();
   }
+  busy = false;
+}
+function draw() {
   image.src = map.manifold;
   about.textContent = map.about;
-  const pen = canvas.getContext("2d"), half = canvas.width / 2;
-  pen.clearRect(0, 0, canvas.width, canvas.height);
-  for (const [x, y, label] of map.points) {
-    pen.beginPath();
-    pen.arc(half + (half * x) / reach, half - (half * y) / reach, 4, 0, 7);
-    pen.fillStyle = map.colors[label];
-    pen.fill();
-    pen.strokeStyle = "#0009";
-    pen.stroke();
-  }
+  drawMarks();
   legend.replaceChildren(
     ...map.labels.map((label, i) => {
       const item = document.createElement("span");
@@ -44,6 +45,41 @@ async function load(name) {
       return item;
     }),
   );
+}
+function drawMarks() {
+  if (!map?.points) return;
+  const pen = canvas.getContext("2d"), unit = canvas.width / (2 * reach);
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  for (const [x, y, label] of map.points) {
+    pen.beginPath();
+    pen.arc(...at(x, y), 4, 0, 7);
+    pen.fillStyle = map.colors[label];
+    pen.fill();
+    pen.strokeStyle = "#0009";
+    pen.lineWidth = 1;
+    pen.stroke();
+  }
+  const { ellipses = [], path = [] } = props.value.marks ?? {};
+  const outlined = (trace) => {
+    for (const [style, width] of [["#000", 5], ["#fff", 2.5]]) {
+      pen.strokeStyle = style;
+      pen.lineWidth = width;
+      pen.beginPath();
+      trace();
+      pen.stroke();
+    }
+  };
+  if (path.length) outlined(() => path.forEach(([x, y], i) => pen[i ? "lineTo" : "moveTo"](...at(x, y))));
+  for (const [x, y, sx, sy, name] of ellipses) {
+    for (const n of [1, 2]) outlined(() => pen.ellipse(...at(x, y), Math.max(3, n * sx * unit), Math.max(3, n * sy * unit), 0, 0, 7));
+    const [left, top] = at(x, y);
+    pen.font = "bold 22px sans-serif";
+    pen.lineWidth = 5;
+    pen.strokeStyle = "#000";
+    pen.strokeText(name, left + 9, top - 9);
+    pen.fillStyle = "#fff";
+    pen.fillText(name, left + 9, top - 9);
+  }
 }
 function place(event) {
   const box = plane.getBoundingClientRect();
@@ -64,7 +100,8 @@ plane.addEventListener("keydown", (event) => {
 });
 function show() {
   if (!props.value) return;
-  if (props.value.dataset !== dataset) load(props.value.dataset);
+  load(props.value);
+  drawMarks();
   move(props.value.z, false);
 }
 watch("value", show);

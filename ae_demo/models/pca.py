@@ -1,0 +1,28 @@
+"""Principal component analysis as an autoencoder: the best that linear layers can do (Baldi & Hornik, 1989)."""
+
+import torch
+from huggingface_hub import PyTorchModelHubMixin
+from torch import Tensor, nn
+
+
+class PCA(nn.Module, PyTorchModelHubMixin):
+    """x (N, 1, 28, 28) in [0, 1] -> z (N, latent_dim), largest variance first -> reconstruction, as x.
+
+    `width` / 16 of latent_dim components are kept. The first k of them are the best k."""
+
+    def __init__(self, latent_dim: int = 256, width: int = 16):
+        super().__init__()
+        self.latent_dim = latent_dim * width // 16
+        self.mean = nn.Parameter(torch.rand(784))
+        self.components = nn.Parameter(torch.rand(self.latent_dim, 784))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """x -> z (N, latent_dim)."""
+        return (x.flatten(1) - self.mean) @ self.components.T
+
+    def decode(self, z: Tensor, k: int | None = None) -> Tensor:
+        """z (N, latent_dim), of which the first k numbers count -> pictures (N, 1, 28, 28) in [0, 1]."""
+        return (z[:, :k] @ self.components[:k] + self.mean).view(-1, 1, 28, 28).clamp(0, 1)
+
+    def forward(self, x: Tensor, k: int | None = None) -> Tensor:
+        return self.decode(self.encode(x), k)

@@ -1,0 +1,171 @@
+"""Compress: codes of 1 to 256 numbers beside PCA and JPEG, and the family of autoencoders on one picture."""
+
+import io
+from functools import cache
+
+import gradio as gr
+import pandas as pd
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms.functional import pil_to_tensor
+
+from ae_demo import checkpoints
+from ae_demo.data.datasets import FASHION_LABELS, fashion_mnist
+from ae_demo.figures import to_pil
+from ae_demo.models.autoencoder import Autoencoder
+from ae_demo.models.pca import PCA
+from ae_demo.models.residual import ResidualAutoencoder
+from ae_demo.models.stacked import Stacked
+from ae_demo.tabs import pictures
+from ae_demo.tabs.controls import LIVE, Pictures, friendly, how_it_works, message, picture, picture_input
+from ae_demo.tabs.texts import TEXTS
+from ae_demo.training.metrics import CODE_SIZES, psnr, ssim
+
+TEXT = TEXTS["compression"]
+TITLE, ABOUT = TEXT["title"], TEXT["about"]
+STACKED = ("linear", "stacked", "stacked-tied", "stacked-layerwise", "sparse-l1", "sparse-kl", "binary")
+FAMILY = dict.fromkeys(STACKED, Stacked) | {
+    "residual-z32": ResidualAutoencoder,
+    "autoencoder-z128": Autoencoder,
+    "autoencoder": Autoencoder,
+}
+CODECS = {"nested": ResidualAutoencoder, "pca": PCA}
+EXAMPLES = range(3, 1000, 50)  # two of each class
+START = 18
+BITS = 8  # of each number of a code that is stored
+
+
+@cache
+def network(name: str) -> torch.nn.Module:
+    """One of FAMILY or CODECS, loaded on first use."""
+    return checkpoints.load((FAMILY | CODECS)[name], name)
+
+
+@cache
+@torch.inference_mode()
+def known(name: str) -> Tensor:
+    """The codes of the held-out sample (1000, numbers) by one of FAMILY or CODECS."""
+    return network(name).encode(fashion_mnist(split="sample")[:]["image"])
+
+
+@torch.inference_mode()
+def stored(name: str, x: Tensor, k: int) -> Tensor:
+    """What is left of a picture (1, 1, 28, 28) when the first k numbers of its code are stored with BITS bits each,
+    between the smallest and the largest value that the held-out sample has there."""
+    codes, z = known(name)[:, :k], network(name).encode(x)[:, :k]
+    low, high = codes.amin(0), codes.amax(0)
+    steps = 2**BITS - 1
+    z = ((z - low) / (high - low) * steps).round().clamp(0, steps) / steps * (high - low) + low
+    padded = torch.zeros(1, network(name).latent_dim)
+    padded[:, :k] = z
+    return network(name).decode(padded, k)
+
+
+def jpeg(x: Tensor, most: int) -> tuple[Tensor, int] | None:
+    """The best JPEG of a picture (1, 1, 28, 28) of at most that many bytes, and how many it takes; None if there is
+    none. Its header of some 330 bytes, the same for all pictures of a quality, does not count."""
+    image = to_pil(x[0])
+    for quality in (*range(95, 5, -5), 3, 1):
+        buffer = io.BytesIO()
+        image.save(buffer, "jpeg", quality=quality, optimize=True)
+        data = buffer.getvalue()
+        scan = data.index(b"\xff\xda")
+        size = len(data) - scan - 2 - int.from_bytes(data[scan + 2 : scan + 4]) - 2
+        if size <= most:
+            return pil_to_tensor(Image.open(buffer))[None].float() / 255, size
+    return None
+
+
+def compress(drawing: str, k: int = 32) -> list[dict]:
+    """A picture (data URI, light on black) and a code size from 1 to 256 -> the picture, and what is left of it in k
+    bytes: with the first k numbers of the nested code, with k principal components, with JPEG."""
+    if not drawing:
+        return message(TEXT["empty"])
+    k, x = max(1, min(256, int(k))), pictures.grey(drawing)
+    row = [picture(TEXT["original"], to_pil(x[0]), TEXT["bytes"].format(size=784))]
+    for name in CODECS:
+        row.append(scored(TEXT[name], stored(name, x, k), x, k))
+    coded = jpeg(x, k)
+    row.append(
+        scored(TEXT["jpeg"], coded[0], x, coded[1]) if coded else {"title": "", "src": "", "note": TEXT["no_jpeg"]}
+    )
+    return row
+
+
+def scored(title: str, answer: Tensor, x: Tensor, size: int) -> dict:
+    """A picture with its size in bytes, PSNR and SSIM."""
+    return picture(title, to_pil(answer[0]), TEXT["note"].format(size=size, psnr=psnr(answer, x), ssim=ssim(answer, x)))
+
+
+def rate_distortion(drawing: str) -> pd.DataFrame:
+    """A picture (data URI, light on black) -> bytes, PSNR in dB and method, for CODE_SIZES and JPEG."""
+    rows = []
+    if drawing:
+        x = pictures.grey(drawing)
+        rows = [(k, psnr(stored(name, x, k), x), TEXT[name]) for name in CODECS for k in CODE_SIZES]
+        coded = (jpeg(x, most) for most in (48, 64, 96, 128, 192, 256))
+        rows += sorted({(size, round(psnr(answer, x), 2), TEXT["jpeg"]) for answer, size in filter(None, coded)})
+    return pd.DataFrame(rows, columns=["bytes", "psnr", "method"])
+
+
+@torch.inference_mode()
+def family(drawing: str) -> list[dict]:
+    """A picture (data URI, light on black) -> what every autoencoder of FAMILY makes of it."""
+    if not drawing:
+        return message(TEXT["empty"])
+    x = pictures.grey(drawing)
+    row = []
+    for name in FAMILY:
+        answer = network(name)(x)
+        scores = checkpoints.training(name)["scores"]["held_out"]
+        note = TEXT["member_note"].format(psnr=psnr(answer, x), mse=scores["mse"])
+        row.append(picture(TEXT[name], to_pil(answer[0]), note))
+    return row
+
+
+@torch.inference_mode()
+def neighbours(drawing: str, n: int = 8) -> list[dict]:
+    """A picture (data URI, light on black) -> its hash of 16 bits, and the n held-out pictures whose hashes differ in
+    the fewest bits."""
+    if not drawing:
+        return message(TEXT["empty"])
+    bits = network("binary").encode(pictures.grey(drawing))
+    far = (known("binary") != bits).sum(1)
+    held_out = fashion_mnist(split="sample")[far.argsort(stable=True)[:n]]
+    hashed = torch.kron(bits.view(4, 4), torch.ones(7, 7))[None]
+    row = [picture(TEXT["hash"], to_pil(hashed), "".join(str(int(bit)) for bit in bits[0]))]
+    for x, label, distance in zip(held_out["image"], held_out["label"], far.sort(stable=True).values, strict=False):
+        row.append(picture(FASHION_LABELS[label], to_pil(x), TEXT["differ"].format(bits=int(distance))))
+    return row
+
+
+def examples() -> list[Image.Image]:
+    """Held-out pictures, two of each class."""
+    return [to_pil(x) for x in fashion_mnist(split="sample")[list(EXAMPLES)]["image"]]
+
+
+def build() -> None:
+    """Lays the tab out and wires it."""
+    with gr.Row():
+        with gr.Column(scale=1, min_width=280):
+            pad = picture_input(TEXT["examples"], examples(), "compression", START)
+        with gr.Column(scale=3, min_width=320):
+            size = gr.Slider(1, 256, 32, step=1, label=TEXT["size"], elem_id="compression-size")
+            answers = Pictures(message(TEXT["empty"]), elem_id="compression-answers")
+            curve = gr.LinePlot(
+                rate_distortion(""), x="bytes", y="psnr", color="method", title=TEXT["curve"], height=260,
+                x_title=TEXT["bytes_axis"], y_title=TEXT["psnr_axis"], elem_id="compression-curve",
+            )  # fmt: skip
+    gr.Markdown(TEXT["family"])
+    members = Pictures(message(TEXT["empty"]), elem_id="compression-family")
+    gr.Markdown(TEXT["hashing"])
+    similar = Pictures(message(TEXT["empty"]), elem_id="compression-neighbours")
+    how_it_works(TEXT["how"], TEXT["explanation"])
+
+    for control in (pad, size):
+        named = {"api_name": "compress"} if control is pad else {"api_visibility": "private"}
+        control.input(friendly(compress, message), [pad, size], answers, **named, **LIVE)
+    for function, shown in ((family, members), (neighbours, similar)):
+        pad.input(friendly(function, message), pad, shown, api_name=function.__name__, **LIVE)
+    pad.input(friendly(rate_distortion, lambda _: rate_distortion("")), pad, curve, api_name="rate_distortion", **LIVE)
