@@ -125,7 +125,7 @@ RECIPES = {
     **{
         f"residual-z{k}": reconstructing(
             title=f"Residual autoencoder, code of {k} numbers",
-            model=partial(ResidualAutoencoder, k, channels=4 if k > 784 else 32),
+            model=partial(ResidualAutoencoder, k, channels=1 if k > 784 else 32),
             train=partial(fit, loss=losses.reconstruction, lr=3e-3, **STEADY),
             steps=14_000 if k < 784 else 2_800,  # 15 or 3 passes
             batch_size=64,
