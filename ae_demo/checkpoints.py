@@ -12,8 +12,8 @@ from torch import nn
 
 ROOT = Path(__file__).resolve().parent.parent / "checkpoints"
 MAX_BYTES = 500_000  # larger float32 weights are stored as float16
-WEIGHTS, CONFIG, TRAINING, SAMPLES, CARD = (
-    "model.safetensors", "config.json", "training.json", "samples.png", "README.md",
+WEIGHTS, CONFIG, TRAINING, SAMPLES, CARD, MAP = (
+    "model.safetensors", "config.json", "training.json", "samples.png", "README.md", "map.json",
 )  # fmt: skip
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -82,8 +82,17 @@ def _old(target: Path) -> Path:
 
 def training(name: str, root: Path | str = ROOT) -> dict:
     """What training.json says about a checkpoint; empty if there is none."""
+    return _read(Path(root) / name / TRAINING)
+
+
+def code_map(name: str, root: Path | str = ROOT) -> dict:
+    """What map.json says of a checkpoint's codes, see `ae_demo.training.maps`; empty if there is none."""
+    return _read(Path(root) / name / MAP)
+
+
+def _read(file: Path) -> dict:
     try:
-        return json.loads((Path(root) / name / TRAINING).read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
 

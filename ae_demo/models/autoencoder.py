@@ -31,5 +31,15 @@ class Autoencoder(nn.Module, PyTorchModelHubMixin):
         self.encoder = nn.Sequential(*encoder)
         self.decoder = nn.Sequential(*decoder)
 
+        self.places = 4 if depth == 3 else 2  # along each side of the code
+
+    def encode(self, x: Tensor) -> Tensor:
+        """x -> z (N, 1024) or (N, 128) at width 16."""
+        return self.encoder(x).flatten(1)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """z, as `encode` gives it -> pictures (N, 1, 28, 28)."""
+        return self.decoder(z.unflatten(1, (-1, self.places, self.places)))
+
     def forward(self, x: Tensor) -> Tensor:
-        return self.decoder(self.encoder(x))
+        return self.decode(self.encode(x))

@@ -105,8 +105,8 @@ def colorize(pad: dict, keep_lines: bool = True, even: bool = True) -> list[dict
     for key in MODELS:
         color, ms = answer(key, drawing)
         note = TEXT["note"].format(parameters=f"{checkpoints.parameters(network(key).model):,}", ms=ms)
-        row.append(picture(TEXT[key], finish(color, drawing, keep_lines, even), note, quality=90))
-    row[0]["size"] = "large"
+        size = "" if row else "large"
+        row.append(picture(TEXT[key], finish(color, drawing, keep_lines, even), note, quality=90, size=size))
     return [*row, picture(TEXT["sees"], to_pil(drawing.seen()), TEXT["sees_note"])]
 
 

@@ -106,7 +106,7 @@ def rate_distortion(drawing: str) -> pd.DataFrame:
         rows = [(k, psnr(stored(name, x, k), x), TEXT[name]) for name in CODECS for k in CODE_SIZES]
         coded = (jpeg(x, most) for most in (48, 64, 96, 128, 192, 256))
         rows += sorted({(size, round(psnr(answer, x), 2), TEXT["jpeg"]) for answer, size in filter(None, coded)})
-    return pd.DataFrame(rows, columns=["bytes", "psnr", "method"])
+    return pd.DataFrame(rows, columns=["bytes", "psnr", "method"]).astype({"bytes": float, "psnr": float})
 
 
 @torch.inference_mode()

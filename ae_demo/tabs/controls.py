@@ -119,10 +119,9 @@ class Download(gr.HTML):
 class Examples(gr.HTML):
     """Pictures to click on. Its value is the index of the last one clicked; `input` at every click."""
 
-    def __init__(self, title: str, images: list[Image.Image], **kwargs):
-        super().__init__(
-            None, title=title, images=[data_uri(image) for image in images], **template("examples"), **kwargs
-        )
+    def __init__(self, title: str, images: list[Image.Image], small: bool = False, **kwargs):
+        uris = [data_uri(image) for image in images]
+        super().__init__(None, title=title, images=uris, small=small, **template("examples"), **kwargs)
 
     def api_info(self) -> dict:
         return {"type": "integer", "description": "index of an example"}
@@ -148,16 +147,17 @@ def picture_input(
         value="" if start is None else load_example_picture(start), elem_id=f"{elem_id}-pad",
     )  # fmt: skip
     upload = gr.UploadButton(text["upload"], file_types=["image"], size="sm")
-    chosen = Examples(title, [image.resize((56, 56), 0) for image in images], elem_id=f"{elem_id}-examples")
+    thumbnails = [image.resize((56, 56), Image.Resampling.NEAREST) for image in images]
+    chosen = Examples(title, thumbnails, small=True, elem_id=f"{elem_id}-examples")
     visibility = {"api_visibility": "public" if public else "private", "show_progress": "hidden"}
     upload.upload(friendly(load_picture), upload, pad, **visibility)
     chosen.input(friendly(load_example_picture), chosen, pad, queue=False, **visibility)
     return pad
 
 
-def picture(title: str, image: Image.Image, note: str = "", quality: int | None = None) -> dict:
-    """One entry of `Pictures`."""
-    return {"title": title, "src": data_uri(image, quality), "note": note}
+def picture(title: str, image: Image.Image, note: str = "", quality: int | None = None, size: str = "") -> dict:
+    """One entry of `Pictures`; size "large" beside the others, "wide" in a row of its own."""
+    return {"title": title, "src": data_uri(image, quality), "note": note, "size": size}
 
 
 def message(text: str) -> list[dict]:

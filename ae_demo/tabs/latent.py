@@ -148,7 +148,7 @@ def draw_path(dataset: str, log_beta: float, first: str, second: str, dense: boo
         return message(TEXT["two"])
     x = network(f"vae-{dataset}").decode(places, beta=weight(log_beta))
     strip = to_pil(to_grid(x[None], gap=2))
-    return [picture(TEXT["path"], strip.resize((3 * strip.width, 3 * strip.height), 0))]
+    return [picture(TEXT["path"], strip.resize((3 * strip.width, 3 * strip.height), 0), size="wide")]
 
 
 @torch.inference_mode()

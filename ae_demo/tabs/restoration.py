@@ -141,10 +141,14 @@ def build() -> None:
                 0, 1, 0.4, step=0.01, label=TEXT["level"], info=TEXT["level_info"], elem_id="restoration-level"
             )
             answers = Pictures(message(TEXT["empty"]), elem_id="restoration-answers")
-            seed = gr.Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=2**31)
             with gr.Row():
-                compared = BeforeAfter(TEXT["given"], TEXT["denoising"], elem_id="restoration-compared")
-                levels = Levels(level_map("gaussian", 0.4), TEXT["map"], TEXT["map_note"], elem_id="restoration-levels")
+                with gr.Column(scale=2, min_width=220):
+                    compared = BeforeAfter(TEXT["given"], TEXT["denoising"], elem_id="restoration-compared")
+                    seed = gr.Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=2**31)
+                with gr.Column(scale=5, min_width=320):
+                    levels = Levels(
+                        level_map("gaussian", 0.4), TEXT["map"], TEXT["map_note"], elem_id="restoration-levels"
+                    )
     gr.Markdown(TEXT["grey"])
     larger = Pictures(message(TEXT["empty"]), elem_id="restoration-larger")
     gr.Markdown(TEXT["color"])

@@ -29,7 +29,8 @@ class Recipe:
 
     data(data_dir, split) -> Images; model() -> module; train(model, data, steps=…, batch_size=…, …) -> metrics of each
     step; evaluate(model, data) -> scores; strip(model, data) -> rows of pictures. `splits` are the held-out data that
-    are scored, `others` those that evaluate_others(model, data) scores, `headline` what the results table shows."""
+    are scored, `others` those that evaluate_others(model, data) scores, `headline` what the results table shows;
+    `mapped`: whether the model's codes of the sample are (`ae_demo.training.maps`)."""
 
     title: str
     data: Callable
@@ -43,6 +44,7 @@ class Recipe:
     splits: tuple[str, ...] = ("held_out", "sample")
     others: tuple[str, ...] = ()
     evaluate_others: Callable | None = None
+    mapped: bool = False
 
 
 OTHERS = ("held_out_artist", "held_out_canny", "held_out_crayon")
@@ -63,7 +65,9 @@ reconstructing = partial(  # what the networks that give back the picture they s
     evaluate=metrics.reconstruction_scores,
     strip=strips.reconstructions,
     headline=("mse", "psnr", "ssim"),
+    mapped=True,
 )
+restoring = partial(reconstructing, batch_size=64, headline=("psnr", "ssim"), mapped=False)
 variational = partial(Recipe, batch_size=256, evaluate=metrics.elbo_scores, strip=strips.manifold)
 SETS = (("mnist", mnist, "digits"), ("fashion", fashion_mnist, "clothing"))
 ENLARGING = {n: partial(losses.reconstruction, corrupt=partial(downsample, scale=n)) for n in (2, 4)}
@@ -186,27 +190,23 @@ RECIPES = {
         model=partial(Stacked, [*LAYERS[:-1], 16], code="binary"),
         train=partial(fit, loss=losses.reconstruction, lr=1e-3, **STEADY),
     ),
-    "denoising": reconstructing(
+    "denoising": restoring(
         title="Denoising autoencoder: noise, holes and blur at every level",
         model=Restoration,
         train=partial(fit, loss=partial(losses.reconstruction, corrupt=random_corruption), lr=2e-3, **STEADY),
         steps=11_000,  # 12 passes
-        batch_size=64,
         evaluate=metrics.denoising_scores,
         strip=strips.corruptions,
-        headline=("psnr", "ssim"),
     ),
-    "super_resolution-grey": reconstructing(
+    "super_resolution-grey": restoring(
         title="Super-resolution, 14 to 28 pixels",
         model=partial(Restoration, scale=2),
         train=partial(fit, loss=ENLARGING[2], lr=2e-3, **STEADY),
         steps=5_000,
-        batch_size=64,
         evaluate=partial(metrics.enlarging_scores, scale=2),
         strip=partial(strips.enlargements, scale=2),
-        headline=("psnr", "ssim"),
     ),
-    "super_resolution-emoji": reconstructing(
+    "super_resolution-emoji": restoring(
         title="Super-resolution, 32 to 128 pixels",
         data=emoji_pictures,
         model=partial(Restoration, channels=3, scale=4, patch=4),
@@ -215,7 +215,6 @@ RECIPES = {
         batch_size=32,
         evaluate=partial(metrics.enlarging_scores, scale=4),
         strip=partial(strips.enlargements, scale=4),
-        headline=("psnr", "ssim"),
     ),
     **{
         f"vae-{name}": variational(
@@ -225,6 +224,7 @@ RECIPES = {
             train=partial(fit, loss=partial(losses.elbo, beta=losses.random_rates), lr=1e-3, **STEADY),
             steps=20_000,  # 85 passes
             headline=("nats", "exact", "recon", "kl"),
+            mapped=True,
         )
         for name, data, what in SETS
     },

@@ -1,0 +1,110 @@
+// A map of codes: points in class colours, the picture of the one under the pointer, up to two that were clicked, and
+// the visitor's drawing. Value: {name, projection, first, second, at: [x, y]}.
+const plane = element.querySelector(".plane"), canvas = plane.querySelector("canvas"), pen = canvas.getContext("2d");
+const hover = plane.querySelector(".hover"), legend = element.querySelector(".legend"), about = element.querySelector(".about");
+const EDGE = 30, ZOOM = 3; // pixels around the points; size of a thumbnail under the pointer
+let wanted = null, busy = false, map = null, under = null;
+
+const at = ([x, y]) => [EDGE + x * (canvas.width - 2 * EDGE), canvas.height - EDGE - y * (canvas.height - 2 * EDGE)];
+const key = ({ name, projection }) => `${name} ${projection}`;
+async function load(value) {
+  wanted = value;
+  if (busy) return; // the last one that is wanted comes next
+  busy = true;
+  while (wanted && key(wanted) !== map?.key) {
+    const loading = wanted;
+    const loaded = await server.map_codes({ name: loading.name, projection: loading.projection });
+    if (!loaded) break;
+    map = { points: [], labels: [], ...loaded, key: key(loading) };
+    about.textContent = map.error ?? map.about;
+    legend.replaceChildren(
+      ...map.labels.map((label, i) => {
+        const item = document.createElement("span");
+        item.textContent = label;
+        item.style.setProperty("--c", map.colors[i]);
+        return item;
+      }),
+    );
+  }
+  busy = false;
+  draw();
+}
+function dot(place, color, radius, rim) {
+  pen.beginPath();
+  pen.arc(...at(place), radius, 0, 7);
+  pen.fillStyle = color;
+  pen.fill();
+  pen.lineWidth = rim;
+  pen.strokeStyle = rim > 1 ? "#000" : "#0008";
+  pen.stroke();
+}
+function draw() {
+  if (!map) return;
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  for (const point of map.points) dot(point, map.colors[point[2]], 5.5, 1);
+  const { first, second, at: mine } = props.value, chosen = [first, second].filter((i) => map.points[i]);
+  if (chosen.length === 2) {
+    pen.beginPath();
+    pen.moveTo(...at(map.points[first]));
+    pen.lineTo(...at(map.points[second]));
+    pen.lineWidth = 3;
+    pen.strokeStyle = "#000";
+    pen.stroke();
+  }
+  for (const i of chosen) dot(map.points[i], map.colors[map.points[i][2]], 12, 4);
+  if (mine) {
+    const [x, y] = at(mine.map((v) => Math.min(1.02, Math.max(-0.02, v))));
+    for (const [style, width] of [["#fff", 11], ["#000", 6]]) {
+      pen.beginPath();
+      for (const d of [-1, 1]) {
+        pen.moveTo(x - 15, y - 15 * d);
+        pen.lineTo(x + 15, y + 15 * d);
+      }
+      pen.lineWidth = width;
+      pen.strokeStyle = style;
+      pen.stroke();
+    }
+  }
+}
+function nearest(event) {
+  if (!map?.points.length) return null;
+  const box = canvas.getBoundingClientRect(), scale = canvas.width / box.width;
+  const x = (event.clientX - box.left) * scale, y = (event.clientY - box.top) * scale;
+  let best = null, least = 24 ** 2;
+  map.points.forEach((point, i) => {
+    const [px, py] = at(point), far = (px - x) ** 2 + (py - y) ** 2;
+    if (far < least) [best, least] = [i, far];
+  });
+  return best;
+}
+plane.addEventListener("pointermove", (event) => {
+  const i = nearest(event);
+  if (i === under) return;
+  under = i;
+  hover.hidden = i === null;
+  if (i === null) return;
+  const [x, y] = at(map.points[i]), picture = hover.querySelector("i"), side = 28 * ZOOM;
+  hover.style.left = `${(100 * x) / canvas.width}%`;
+  hover.style.top = `${(100 * y) / canvas.height}%`;
+  picture.style.background = `url(${map.thumbnails}) ${-side * (i % map.columns)}px ${-side * Math.floor(i / map.columns)}px / ${side * map.columns}px auto`;
+  hover.querySelector("span").textContent = map.labels[map.points[i][2]];
+});
+plane.addEventListener("pointerleave", () => {
+  hover.hidden = true;
+  under = null;
+});
+plane.addEventListener("click", (event) => {
+  const i = nearest(event);
+  if (i === null) return;
+  const { first, second } = props.value, fresh = first == null || second != null;
+  props.value = { ...props.value, first: fresh ? i : first, second: fresh ? null : i };
+  draw();
+  trigger("input");
+});
+function show() {
+  if (!props.value) return;
+  load(props.value);
+  draw();
+}
+watch("value", show);
+show();
