@@ -23,9 +23,10 @@ def principal(z: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def code_map(model, data: Images) -> dict:
-    """numbers: how many a code has; tsne: [[x, y], …] in thousandths of the map's width, t-SNE (van der Maaten & Hinton,
-    2008) of the codes, seeded; knn_accuracy: share of the pictures whose class most of their NEIGHBOURS nearest codes
-    have; trustworthiness: how far pictures with near codes are near in their pixels (Venna & Kaski, 2001), 1 is best."""
+    """numbers: how many a code has; tsne: [[x, y], …] in thousandths of the map's width, t-SNE of the codes (van der
+    Maaten & Hinton, 2008), seeded; knn_accuracy: share of the pictures whose class most of their NEIGHBOURS nearest
+    codes have; trustworthiness: how far pictures with near codes are near in their pixels (Venna & Kaski, 2001), 1 is
+    best."""
     from sklearn.manifold import TSNE, trustworthiness
 
     known = data[:]

@@ -190,21 +190,22 @@ def test_the_map_moves_the_sliders_and_the_sliders_move_the_map(page):
     decoded = "#latent-decoded img"
     expect(page.locator(decoded)).to_be_visible()
     expect(page.locator("#latent-map .legend span")).to_have_count(10)
+    expect(page.locator("#latent-labels figure")).to_have_count(10)
     before = page.locator(decoded).get_attribute("src")
     stroke(page, "#latent-map .plane", [(0.5, 0.5), (0.6, 0.4), (0.75, 0.25)])
     z1, z2 = page.locator("#latent-z1 input[type=number]"), page.locator("#latent-z2 input[type=number]")
-    expect(z1).to_have_value("1.75")
-    expect(z2).to_have_value("1.75")
-    expect(page.locator("#latent-decoded")).to_contain_text("z = (1.75, 1.75)")
+    expect(z1).to_have_value("2")
+    expect(z2).to_have_value("2")
+    expect(page.locator("#latent-decoded")).to_contain_text("z = (2.00, 2.00)")
     assert page.locator(decoded).get_attribute("src") != before
 
     page.locator("#latent-z1 input[type=range]").focus()
     page.keyboard.press("Home")
-    expect(page.locator("#latent-decoded")).to_contain_text("z = (-3.50, 1.75)")
-    expect(page.locator("#latent-map .plane")).to_have_attribute("aria-valuetext", "z1 -3.50, z2 1.75")
+    expect(page.locator("#latent-decoded")).to_contain_text("z = (-4.00, 2.00)")
+    expect(page.locator("#latent-map .plane")).to_have_attribute("aria-valuetext", "z1 -4.00, z2 2.00")
     page.locator("#latent-map .plane").focus()
     page.keyboard.press("ArrowDown")
-    expect(z2).to_have_value("1.65")
+    expect(z2).to_have_value("1.9")
 
 
 def test_the_dataset_can_be_switched(page):
@@ -213,25 +214,124 @@ def test_the_dataset_can_be_switched(page):
     digits = page.locator("#latent-map .plane img").get_attribute("src")
     page.get_by_label("Clothing (Fashion-MNIST)").click()
     expect(page.locator("#latent-map .legend")).to_contain_text("Sneaker")
+    expect(page.locator("#latent-labels")).to_contain_text("Sneaker")
     assert page.locator("#latent-map .plane img").get_attribute("src") != digits
 
 
-def test_noise_follows_the_slider_and_drawing_works(page):
-    tab(page, "Denoise")
-    page.locator("#denoise-examples button").nth(4).click()
-    figures = page.locator("#denoise-answers figure")
-    expect(figures).to_have_count(4)
-    noisy = page.locator("#denoise-answers figure:nth-child(2) span")
-    first = noisy.inner_text()
-    page.locator("#denoise-sigma input[type=range]").focus()
+def test_one_drag_leads_from_an_autoencoder_to_collapse(page):
+    tab(page, "Latent space")
+    split = page.locator("#latent-mine figure:nth-child(2) span")
+    expect(split).to_contain_text("+ 1 ·")
+    picture = page.locator("#latent-map .plane img")
+    beta = page.locator("#latent-beta input[type=range]")
+    seen = [picture.get_attribute("src")]
+    for key, told in (("Home", "+ 0 ·"), ("End", "+ 10 ·")):
+        beta.focus()
+        page.keyboard.press(key)
+        expect(split).to_contain_text(told)
+        until(page, lambda: picture.get_attribute("src") not in seen, "another map")
+        seen.append(picture.get_attribute("src"))
+    told = page.locator("#latent-map .plane").get_attribute("aria-valuetext")
+    assert told == "z1 0.00, z2 0.00", "the dot stays where it was"
+
+
+def test_a_drawing_lies_on_the_map_and_a_film_leads_to_it(page):
+    tab(page, "Latent space")
+    film = page.locator("#latent-film img")
+    expect(film).to_be_visible()
+    before = film.get_attribute("src")
+    page.locator("#latent-b-pad .wipe").click()
+    expect(page.locator("#latent-film")).to_contain_text("draw A and B")
+    stroke(page, "#latent-b-pad canvas", [(0.5, 0.15), (0.5, 0.85)])
+    expect(film).to_be_visible()
+    straight = film.get_attribute("src")
+    assert straight != before
+    page.get_by_label("Stay where the dots are dense").check()
+    until(page, lambda: film.get_attribute("src") != straight, "another way")
+    samples = page.locator("#latent-mine figure:nth-child(3) img")
+    first = samples.get_attribute("src")
+    page.get_by_role("button", name="Sample again").click()
+    until(page, lambda: samples.get_attribute("src") != first, "another sample")
+
+
+def test_damage_follows_the_slider_and_drawing_works(page):
+    tab(page, "Restore")
+    page.locator("#restoration-examples button").nth(4).click()
+    figures = page.locator("#restoration-answers figure")
+    expect(figures).to_have_count(7)
+    given = page.locator("#restoration-answers figure:nth-child(2) span")
+    first = given.inner_text()
+    page.locator("#restoration-level input[type=range]").focus()
     page.keyboard.press("End")
-    expect(noisy).not_to_have_text(first)
-    last = noisy.inner_text()
+    expect(given).not_to_have_text(first)
+    last = given.inner_text()
     assert float(last.split()[1]) < float(first.split()[1]), "more noise, less PSNR"
-    page.get_by_role("button", name="Clear", exact=True).last.click()
-    expect(page.locator("#denoise-answers")).to_contain_text("Pick a picture or draw one")
-    stroke(page, "#denoise-pad canvas", [(0.3, 0.3), (0.7, 0.7)])
-    expect(figures).to_have_count(4)
+    current = page.locator("#restoration-levels td[aria-current]")
+    expect(current).to_have_count(1)
+    page.get_by_label("Masked blocks").click()
+    expect(given).not_to_have_text(last)
+    expect(page.locator("#restoration-levels tr:has(td[aria-current])")).to_contain_text("Masked blocks")
+    page.locator("#restoration-compared input").fill("20")
+    edge = "getComputedStyle(document.querySelector('#restoration-compared .after')).clipPath"
+    assert "20%" in page.evaluate(edge)
+    page.locator("#restoration-pad .wipe").click()
+    expect(page.locator("#restoration-answers")).to_contain_text("Pick a picture or draw one")
+    stroke(page, "#restoration-pad canvas", [(0.3, 0.3), (0.7, 0.7)])
+    expect(figures).to_have_count(7)
+    assert "20%" in page.evaluate(edge), "the edge stays where it was"
+
+
+def test_an_emoji_is_enlarged(page):
+    tab(page, "Restore")
+    expect(page.locator("#restoration-larger figure")).to_have_count(5)
+    page.locator("#restoration-emoji button").nth(1).click()
+    expect(page.locator("#restoration-colored figure")).to_have_count(5)
+
+
+def test_more_bytes_make_a_better_picture(page):
+    tab(page, "Compress")
+    note = page.locator("#compression-answers figure:nth-child(2) span")
+    expect(note).to_contain_text("32 bytes")
+
+    def decibels():
+        return float(note.inner_text().split("PSNR ")[1].split()[0])
+
+    before = decibels()
+    page.locator("#compression-size input[type=range]").focus()
+    page.keyboard.press("End")
+    expect(note).to_contain_text("256 bytes")
+    assert decibels() > before + 2
+    expect(page.locator("#compression-family figure")).to_have_count(10)
+    expect(page.locator("#compression-neighbours figure")).to_have_count(9)
+    expect(page.locator("#compression-curve canvas, #compression-curve svg").first).to_be_visible()
+
+
+def test_dots_can_be_clicked_and_a_drawing_put_among_them(page):
+    tab(page, "Latent map")
+    plane, picked = page.locator("#codes-map .plane"), page.locator("#codes-picked figure")
+    expect(page.locator("#codes-map .legend span")).to_have_count(10)
+    expect(page.locator("#codes-map .about")).to_contain_text("Codes of 32 numbers")
+
+    def click_a_dot(left, right):
+        """Clicks on the first place from the left, at half height, where the pointer finds a dot."""
+        box = plane.bounding_box()
+        for step in range(40):
+            x = left + (right - left) * step / 40
+            page.mouse.move(box["x"] + x * box["width"], box["y"] + box["height"] / 2)
+            if page.locator("#codes-map .hover").is_visible():
+                return page.mouse.click(box["x"] + x * box["width"], box["y"] + box["height"] / 2)
+        raise AssertionError("a dot")
+
+    click_a_dot(0.1, 0.5)
+    expect(picked).to_have_count(10)
+    click_a_dot(0.6, 0.95)
+    expect(picked).to_have_count(11)
+    expect(page.locator("#codes-picked")).to_contain_text("From the first to the second")
+    page.locator("#codes-examples button").nth(3).click()
+    expect(page.locator("#codes-near figure")).to_have_count(9)
+    page.get_by_label("two main directions").click()
+    expect(picked).to_have_count(11)
+    until(page, lambda: page.evaluate("document.querySelector('#codes-map canvas').toDataURL().length") > 9000, "dots")
 
 
 def test_a_shoe_is_sampled_step_by_step_and_the_steps_can_be_scrubbed(page):
@@ -283,8 +383,17 @@ def test_it_fits_a_phone_and_works_in_the_dark(browser, url, options):
 def test_every_endpoint_works_without_a_browser(url):
     client = Client(url, verbose=False)
     picture = client.predict(3, api_name="/load_example_picture")
-    clean, noisy, *_ = client.predict(picture, 0.5, 0, api_name="/denoise")
-    assert clean["src"].startswith("data:image/png") and "PSNR" in noisy["note"]
+    (clean, given, *_), compared = client.predict(picture, "blur", 0.5, 0, api_name="/restore")
+    assert clean["src"].startswith("data:image/png") and "PSNR" in given["note"] and compared["before"] == given["src"]
+    assert len(client.predict(picture, api_name="/super_resolve")) == 5
+    assert len(client.predict(picture, 16, api_name="/compress")) == 4
+    assert len(client.predict(picture, api_name="/neighbours")) == 9
+    at, near = client.predict("pca", "pca", picture, api_name="/place_drawing")
+    assert len(at) == 2 and len(near) == 9
+    assert len(client.predict("nested", 3, 5, api_name="/inspect_code")) == 11
+    assert len(client.predict("mnist", 0.0, picture, 1, api_name="/encode_picture")) == 8
+    assert client.predict("mnist", 0.0, picture, picture, True, api_name="/draw_path")[0]["src"]
+    assert len(client.predict("fashion", 0.5, 0.5, api_name="/decode_labels")) == 10
     sketch, _ = client.predict(0, api_name="/load_example")
     assert len(client.predict(sketch, True, True, api_name="/colorize")) == 4
     choices = client.predict(sketch, 1, True, True, api_name="/variants")
@@ -293,6 +402,6 @@ def test_every_endpoint_works_without_a_browser(url):
     assert chosen["lines"] == sketch["lines"] and chosen["hints"].startswith("data:image/png")
     layer = client.predict(chosen, "lines", True, api_name="/download_layers")
     assert layer["name"] == "coloured-lines.png"
-    assert client.predict("mnist", 0.0, 0.0, api_name="/decode_point")[0]["src"]
+    assert client.predict("mnist", -3.0, 0.0, 0.0, api_name="/decode_point")[0]["src"]
     job = client.submit(7, 4, 0, 2.0, 0.0, api_name="/sample")
     assert len(job.result(timeout=60)["film"]) == 5

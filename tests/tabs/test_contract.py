@@ -52,6 +52,8 @@ def test_every_named_endpoint_is_unique_and_documented(page):
         "family",
         "neighbours",
         "rate_distortion",
+        "inspect_code",
+        "place_drawing",
         "load_picture",
         "sample",
     }

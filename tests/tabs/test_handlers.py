@@ -17,7 +17,7 @@ from ae_demo.data.datasets import emoji_pairs, fashion_mnist, mnist
 from ae_demo.data.mouse import mouse_sketches
 from ae_demo.figures import data_uri, to_pil
 from ae_demo.models.colorization_gan import regions
-from ae_demo.tabs import colorize, compression, controls, diffusion, latent, pictures, restoration
+from ae_demo.tabs import codes, colorize, compression, controls, diffusion, latent, pictures, restoration
 from ae_demo.tabs.pictures import Drawing, PictureError
 
 
@@ -439,6 +439,54 @@ def test_the_whole_family_answers_and_similar_pictures_share_bits(shoe):
     own, *others = compression.neighbours(shoe)
     assert len(own["note"]) == 16 and set(own["note"]) == {"0", "1"}
     assert sum(entry["title"] in ("Sneaker", "Sandal", "Ankle boot") for entry in others) >= 6
+
+
+# Latent map
+
+
+@pytest.mark.parametrize("name", codes.ENCODERS)
+def test_every_encoder_has_both_maps_and_its_neighbours_are_alike(name):
+    for projection in codes.PROJECTIONS:
+        shown = codes.map_codes({"name": name, "projection": projection})
+        points = torch.tensor([point[:2] for point in shown["points"]])
+        assert points.shape == (1000, 2) and points.min() == 0 and points.max() == 1
+    assert re.match(rf"Codes of {codes.known(name).shape[1]} numbers", shown["about"])
+    measured = checkpoints.code_map(name)
+    assert measured["knn_accuracy"] > 0.4 and measured["trustworthiness"] > 0.8
+    at = torch.tensor(measured["tsne"], dtype=torch.float32)
+    nearest = torch.cdist(at, at).fill_diagonal_(torch.inf).topk(5, largest=False).indices
+    label = codes.sample(name)["label"]
+    assert (label[nearest] == label[:, None]).float().mean() > 0.4
+
+
+def test_a_known_picture_is_placed_where_it_is_already(shoe):
+    index = restoration.EXAMPLES[14]
+    for projection, exact in (("pca", 1e-3), ("tsne", 0.03)):
+        at, row = codes.place_drawing("residual-z32", projection, shoe)
+        known = codes.map_codes({"name": "residual-z32", "projection": projection})["points"][index]
+        assert at == pytest.approx(known[:2], abs=exact)
+        assert len(row) == 1 + codes.NEAREST and row[1]["note"].endswith(" 0.00")
+
+
+def test_a_clicked_picture_comes_with_its_neighbours_and_two_with_a_film():
+    first = codes.inspect_code("residual-z32", 400)
+    assert len(first) == 2 + codes.NEAREST
+    assert sum(entry["note"].startswith(first[0]["note"]) for entry in first[2:]) >= 4, "the same class"
+    both = codes.inspect_code("residual-z32", 400, 900)
+    assert both[:-1] == first and both[-1]["size"] == "wide"
+    assert codes.inspect_code("residual-z32", 5000)[0]["src"] == codes.inspect_code("pca", None)[0]["src"] == ""
+
+
+def test_encoders_are_compared_in_one_table():
+    table = codes.compare_encoders().splitlines()
+    assert len(table) == 2 + len(codes.ENCODERS) and all(line.count("|") == 5 for line in table)
+
+
+def test_an_encoder_without_a_map_says_how_to_make_one(monkeypatch):
+    monkeypatch.setattr(checkpoints, "code_map", lambda name: {})
+    codes.places.cache_clear()
+    assert "train.py --evaluate linear" in codes.map_codes({"name": "linear", "projection": "tsne"})["error"]
+    assert codes.map_codes({"name": "linear", "projection": "pca"})["about"] == ""
 
 
 # Diffusion
