@@ -68,9 +68,11 @@ reconstructing = partial(  # what the networks that give back the picture they s
     mapped=True,
 )
 restoring = partial(reconstructing, batch_size=64, headline=("psnr", "ssim"), mapped=False)
+ENLARGED = ("psnr", "psnr_bicubic", "ssim", "ssim_bicubic")
 variational = partial(Recipe, batch_size=256, evaluate=metrics.elbo_scores, strip=strips.manifold)
 SETS = (("mnist", mnist, "digits"), ("fashion", fashion_mnist, "clothing"))
 ENLARGING = {n: partial(losses.reconstruction, corrupt=partial(downsample, scale=n)) for n in (2, 4)}
+CODES = ("mse", "mse_2", "mse_32", "mse_128")
 LAYERS = [256, 128, 32]  # of the stacked autoencoders
 SHOWN = {"sketch": random_sketch, "hint": random_hints, "chroma_weight": 0.3}  # to the U-Nets, and what counts
 STEADY = {"schedule": warm_cosine, "clip": 1.0, "ema_decay": 0.999, "bf16": True}
@@ -144,6 +146,7 @@ RECIPES = {
         batch_size=64,
         evaluate=metrics.nested_scores,
         strip=strips.code_sizes,
+        headline=CODES,
     ),
     "pca": reconstructing(
         title="Principal components, 256",
@@ -152,6 +155,7 @@ RECIPES = {
         steps=1,
         evaluate=metrics.nested_scores,
         strip=strips.code_sizes,
+        headline=CODES,
     ),
     "linear": reconstructing(
         title="Linear autoencoder, code of 32 numbers",
@@ -203,6 +207,7 @@ RECIPES = {
         model=partial(Restoration, scale=2),
         train=partial(fit, loss=ENLARGING[2], lr=2e-3, **STEADY),
         steps=5_000,
+        headline=ENLARGED,
         evaluate=partial(metrics.enlarging_scores, scale=2),
         strip=partial(strips.enlargements, scale=2),
     ),
@@ -213,6 +218,7 @@ RECIPES = {
         train=partial(fit, loss=ENLARGING[4], lr=2e-3, **STEADY),
         steps=5_000,
         batch_size=32,
+        headline=ENLARGED,
         evaluate=partial(metrics.enlarging_scores, scale=4),
         strip=partial(strips.enlargements, scale=4),
     ),
