@@ -60,7 +60,7 @@ line_art = partial(  # what the networks that colour line art share
 reconstructing = partial(  # what the networks that give back the picture they see share
     Recipe,
     data=fashion_mnist,
-    steps=14_000,  # 30 passes
+    steps=9_400,  # 20 passes
     batch_size=128,
     evaluate=metrics.reconstruction_scores,
     strip=strips.reconstructions,
@@ -120,7 +120,7 @@ RECIPES = {
         title="Autoencoder, code of 1024 numbers",
         model=partial(Autoencoder, width=16, depth=3),
         train=partial(fit, loss=losses.reconstruction, lr=3e-3, schedule=warm_cosine),
-        steps=9_380,  # 20 passes over the data
+        steps=9_380,  # 20 passes
     ),
     "autoencoder-z128": reconstructing(
         title="Autoencoder, code of 128 numbers",
@@ -133,7 +133,7 @@ RECIPES = {
             title=f"Residual autoencoder, code of {k} numbers",
             model=partial(ResidualAutoencoder, k, channels=1 if k > 784 else 32),
             train=partial(fit, loss=losses.reconstruction, lr=3e-3, **STEADY),
-            steps=14_000 if k < 784 else 2_800,  # 15 or 3 passes
+            steps=10_000 if k < 784 else 1_900,  # 11 or 2 passes
             batch_size=64,
         )
         for k in (2, 32, 128, 1024)
@@ -142,7 +142,7 @@ RECIPES = {
         title="Residual autoencoder, code of 1 to 256 numbers",
         model=partial(ResidualAutoencoder, 256, nested=True, channels=16),
         train=partial(fit, loss=losses.nested, lr=3e-3, **STEADY),
-        steps=26_000,  # 28 passes
+        steps=19_000,  # 20 passes
         batch_size=64,
         evaluate=metrics.nested_scores,
         strip=strips.code_sizes,
@@ -198,7 +198,7 @@ RECIPES = {
         title="Denoising autoencoder: noise, holes and blur at every level",
         model=Restoration,
         train=partial(fit, loss=partial(losses.reconstruction, corrupt=random_corruption), lr=2e-3, **STEADY),
-        steps=11_000,  # 12 passes
+        steps=9_400,  # 10 passes
         evaluate=metrics.denoising_scores,
         strip=strips.corruptions,
     ),
@@ -216,7 +216,7 @@ RECIPES = {
         data=emoji_pictures,
         model=partial(Restoration, channels=3, scale=4, patch=4),
         train=partial(fit, loss=ENLARGING[4], lr=2e-3, **STEADY),
-        steps=5_000,
+        steps=4_000,
         batch_size=32,
         headline=ENLARGED,
         evaluate=partial(metrics.enlarging_scores, scale=4),
@@ -228,7 +228,7 @@ RECIPES = {
             data=data,
             model=partial(VAE, rates=True, width=384),
             train=partial(fit, loss=partial(losses.elbo, beta=losses.random_rates), lr=1e-3, **STEADY),
-            steps=20_000,  # 85 passes
+            steps=16_000,  # 68 passes
             headline=("nats", "exact", "recon", "kl"),
             mapped=True,
         )
@@ -240,7 +240,7 @@ RECIPES = {
             data=data,
             model=partial(VAE, num_classes=10, width=256),
             train=partial(fit, loss=losses.elbo, lr=1e-3, **STEADY),
-            steps=9_400,  # 40 passes
+            steps=6_600,  # 28 passes
             headline=("nats", "recon", "kl"),
         )
         for name, data, what in SETS
