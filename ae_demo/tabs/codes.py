@@ -38,7 +38,9 @@ NEAREST = 8
 
 @cache
 def network(name: str) -> torch.nn.Module:
-    """One of ENCODERS, loaded on first use."""
+    """One of ENCODERS, loaded on first use; CheckpointError if it is none."""
+    if name not in ENCODERS:
+        raise CheckpointError(TEXT["unknown"].format(name=name, names=", ".join(ENCODERS)))
     return checkpoints.load(ENCODERS[name], name)
 
 
@@ -147,7 +149,7 @@ def inspect_code(name: str, first: int, second: int | None = None) -> list[dict]
     """The index of a held-out picture -> it, what the decoder makes of its code, and the pictures with the nearest
     codes; with a second index also the film of what lies between the two codes."""
     model, z = network(name), known(name)
-    if first is None or not 0 <= int(first) < len(z):
+    if first not in range(len(z)):
         return message(TEXT["click"])
     first, held_out = int(first), sample(name)
     row = [
@@ -155,7 +157,7 @@ def inspect_code(name: str, first: int, second: int | None = None) -> list[dict]
         picture(TEXT["decoded"], to_pil(model.decode(z[first : first + 1])[0])),
         *near(name, z[first : first + 1], first),
     ]
-    if second is not None and 0 <= int(second) < len(z):
+    if second in range(len(z)):
         between = torch.lerp(z[first], z[int(second)], torch.linspace(0, 1, FRAMES)[:, None])
         strip = to_pil(to_grid(model.decode(between)[None], gap=2))
         row.append(picture(TEXT["film"], strip.resize((3 * strip.width, 3 * strip.height), 0), size="wide"))
@@ -230,5 +232,5 @@ def build() -> None:
     plot.input(friendly(inspect, message), plot, picked, **private, **LIVE)
     for control in (pad, name, projection):
         control.input(friendly(put, unplaced), [plot, name, projection, pad], [plot, similar], **private, **LIVE)
-    gr.api(inspect_code, api_name="inspect_code")
-    gr.api(place_drawing, api_name="place_drawing")
+    gr.api(friendly(inspect_code), api_name="inspect_code")
+    gr.api(friendly(place_drawing), api_name="place_drawing")

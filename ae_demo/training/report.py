@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ae_demo import checkpoints
-from ae_demo.training.metrics import HINTS
+from ae_demo.training.metrics import BETAS, HINTS, LEVELS
 from ae_demo.training.recipes import OTHERS, RECIPES
 
 DATA_LICENCES = {
@@ -108,10 +108,49 @@ def colorization_table(root: Path) -> str:
     )
 
 
+def restoration_table(root: Path) -> str:
+    """Markdown: PSNR and SSIM of the denoising network and of the best filter, for every kind and every other level."""
+    levels = checkpoints.training("denoising", root).get("scores", {}).get("held_out", {}).get("levels", {})
+    lines = [
+        f"| network (best filter) | {' | '.join(f'level {level}' for level in LEVELS[::2])} |",
+        f"|---|{'---|' * len(LEVELS[::2])}",
+    ]
+    for kind, table in levels.items():
+        ours = table.pop("model")
+        best = {
+            score: [max(values) for values in zip(*(t[score] for t in table.values()), strict=True)] for score in ours
+        }
+        cells = [
+            f"{ours['psnr'][i]:.1f} dB, {ours['ssim'][i]:.2f} ({best['psnr'][i]:.1f} dB, {best['ssim'][i]:.2f})"
+            for i in range(0, len(LEVELS), 2)
+        ]
+        lines.append(f"| {kind.replace('_', ' ')} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def rates_table(root: Path) -> str:
+    """Markdown: the two terms of the multi-rate VAEs at every weight β, in nats."""
+    lines = [f"| nats at β = | {' | '.join(f'{beta:g}' for beta in BETAS)} |", f"|---|{'---|' * len(BETAS)}"]
+    for name in ("vae-mnist", "vae-fashion"):
+        rates = checkpoints.training(name, root).get("scores", {}).get("held_out", {}).get("rates", {})
+        for term, what in (("recon", "reconstruction"), ("kl", "KL")):
+            cells = [f"{rates[f'{beta:g}'][term]:.1f}" for beta in BETAS if f"{beta:g}" in rates]
+            lines.append(f"| `{name}`, {what} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+TABLES = {
+    "results": results_table,
+    "colorization": colorization_table,
+    "restoration": restoration_table,
+    "rates": rates_table,
+}
+
+
 def update_readme(readme: Path, root: Path) -> None:
     """Puts each table between the two comments of its name in a README; leaves a file without them alone."""
     text = changed = readme.read_text(encoding="utf-8")
-    for name, table in {"results": results_table, "colorization": colorization_table}.items():
+    for name, table in TABLES.items():
         marks = f"<!-- {name} -->", f"<!-- /{name} -->"
         filled = f"{marks[0]}\n{table(root)}\n{marks[1]}"
         changed = re.sub(f"{marks[0]}.*?{marks[1]}", lambda _, filled=filled: filled, changed, flags=re.DOTALL)

@@ -482,6 +482,12 @@ def test_encoders_are_compared_in_one_table():
     assert len(table) == 2 + len(codes.ENCODERS) and all(line.count("|") == 5 for line in table)
 
 
+def test_an_unknown_encoder_is_a_sentence():
+    with pytest.raises(checkpoints.CheckpointError, match="no encoder x; there are pca, linear"):
+        codes.inspect_code("x", 1)
+    assert "no encoder x" in codes.map_codes({"name": "x", "projection": "pca"})["error"]
+
+
 def test_an_encoder_without_a_map_says_how_to_make_one(monkeypatch):
     monkeypatch.setattr(checkpoints, "code_map", lambda name: {})
     codes.places.cache_clear()

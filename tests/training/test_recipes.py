@@ -75,6 +75,7 @@ def test_its_card_names_the_data_the_class_and_every_score(name):
             assert f"| {split} | {score} |" in card
 
 
-def test_the_results_table_is_the_one_in_the_readme():
+@pytest.mark.parametrize("table", report.TABLES)
+def test_every_table_is_the_one_in_the_readme(table):
     readme = (checkpoints.ROOT.parent / "README.md").read_text(encoding="utf-8")
-    assert report.results_table(checkpoints.ROOT) in readme
+    assert report.TABLES[table](checkpoints.ROOT) in readme
