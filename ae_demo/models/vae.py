@@ -48,7 +48,7 @@ class VAE(nn.Module, PyTorchModelHubMixin):
     """Gaussian posterior and prior on z (N, latent_dim), Bernoulli likelihood on x (N, 1, 28, 28) in [0, 1].
 
     With `num_classes` encoder and decoder are told the label y (N,). With `rates` they are told β (N,) from 0, a plain
-    autoencoder, to 10, where the code says nothing; 1 if it is not given."""
+    autoencoder, to 100, where the code says nothing; 1 if it is not given."""
 
     def __init__(
         self, width: int = 512, blocks: int = 2, latent_dim: int = 2, num_classes: int = 0, rates: bool = False

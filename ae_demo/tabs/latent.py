@@ -26,7 +26,7 @@ DATASETS = {"mnist": (mnist, DIGIT_LABELS), "fashion": (fashion_mnist, FASHION_L
 CELLS = 24  # decoded pictures along each side of the map
 FRAMES = 12  # of a film between two pictures
 DRAWN = 6  # samples of the posterior
-LOG_BETA = (-3.0, 1.0)  # the slider's ends; the left one is β = 0
+LOG_BETA = (-3.0, 2.0)  # the slider's ends; the left one is β = 0
 # ten colours that also colour-blind eyes tell apart: Petroff, 2021, https://arxiv.org/abs/2107.02270
 COLORS = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
 
@@ -45,7 +45,7 @@ def weight(log_beta: float) -> float:
 @torch.inference_mode()
 def decode_point(dataset: str, log_beta: float, z1: float, z2: float) -> list[dict]:
     """A point of the latent plane -> the picture that the decoder paints there. Dataset: mnist or fashion; log₁₀ β from
-    −3, where it counts as β = 0, to 1."""
+    −3, where it counts as β = 0, to 2."""
     model, begun = network(f"vae-{dataset}"), time.perf_counter()
     x = model.decode(torch.tensor([[z1, z2]], dtype=torch.float32), beta=weight(log_beta))[0]
     ms = 1000 * (time.perf_counter() - begun)

@@ -57,8 +57,8 @@ def nested(model, batch: Batch) -> Loss:
 
 
 def random_rates(n: int, device) -> Tensor:
-    """Weights of the KL term for n pictures: log-uniform in [0.001, 10], one in eight 0."""
-    exponent = torch.rand(n, device=device) * 4 - 3
+    """Weights of the KL term for n pictures: log-uniform in [0.001, 100], one in eight 0."""
+    exponent = torch.rand(n, device=device) * 5 - 3
     return torch.where(torch.rand(n, device=device) < 1 / 8, 0.0, 10**exponent)
 
 

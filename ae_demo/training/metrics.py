@@ -21,7 +21,7 @@ from ae_demo.training.losses import diffusion, elbo
 HINTS = (0, 1, 3, 10)  # numbers of colour hints
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of corruption
 CODE_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-BETAS = (0, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
+BETAS = (0, 0.01, 0.1, 0.3, 1, 3, 10, 30, 100)
 
 
 def psnr(recon: Tensor, x: Tensor) -> float:

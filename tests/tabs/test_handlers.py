@@ -251,7 +251,7 @@ def digit(label):
 
 
 @pytest.mark.parametrize("dataset", latent.DATASETS)
-@pytest.mark.parametrize(("log_beta", "beta"), [(-3.0, 0.0), (0.0, 1.0), (1.0, 10.0)])
+@pytest.mark.parametrize(("log_beta", "beta"), [(-3.0, 0.0), (0.0, 1.0), (2.0, 100.0)])
 def test_a_point_decodes_to_what_the_model_decodes(dataset, log_beta, beta):
     (entry,) = latent.decode_point(dataset, log_beta, 0.5, -1)
     expected = to_pil(latent.network(f"vae-{dataset}").decode(torch.tensor([[0.5, -1.0]]), beta=beta)[0])
@@ -274,9 +274,9 @@ def test_the_map_shows_a_thousand_labelled_points_that_lie_with_their_like(datas
 
 @pytest.mark.parametrize("dataset", latent.DATASETS)
 def test_the_slider_leads_from_an_autoencoder_to_collapse(dataset):
-    spread = [latent.codes(dataset, beta)[0].std(0).mean() for beta in (0, 1, 10)]
-    assert spread[0] > 1.5 * spread[1] > 1.5 * spread[2], "the codes draw together"
-    split = [latent.encode_picture(dataset, log_beta, digit(4))[1]["note"] for log_beta in (-3, -1, 0, 1)]
+    spread = [latent.codes(dataset, beta)[0].std(0).mean() for beta in (0, 1, 100)]
+    assert spread[0] > 1.2 * spread[1] > 3 * spread[2], "the codes draw together"
+    split = [latent.encode_picture(dataset, log_beta, digit(4))[1]["note"] for log_beta in (-3, -1, 0, 1, 2)]
     kl = [float(note.rpartition("·")[2].split()[0]) for note in split]
     assert kl == sorted(kl, reverse=True) and kl[-1] < 3
 
