@@ -197,9 +197,9 @@ def build() -> None:
     gr.Markdown(TEXT["yours"])
     with gr.Row():
         with gr.Column(scale=1, min_width=260):
-            first = picture_input(TEXT["a"], examples(), "latent-a", start=4)
+            first = picture_input(TEXT["a"], examples(), "latent-a", start=6)
         with gr.Column(scale=1, min_width=260):
-            second = picture_input(TEXT["b"], examples(), "latent-b", start=9)
+            second = picture_input(TEXT["b"], examples(), "latent-b", start=2)
         with gr.Column(scale=3, min_width=320):
             mine = Pictures(message(TEXT["draw"]), elem_id="latent-mine")
             with gr.Row():
