@@ -149,9 +149,9 @@ def picture_input(
     upload = gr.UploadButton(text["upload"], file_types=["image"], size="sm")
     thumbnails = [image.resize((56, 56), Image.Resampling.NEAREST) for image in images]
     chosen = Examples(title, thumbnails, small=True, elem_id=f"{elem_id}-examples")
-    visibility = {"api_visibility": "public" if public else "private", "show_progress": "hidden"}
-    upload.upload(friendly(load_picture), upload, pad, **visibility)
-    chosen.input(friendly(load_example_picture), chosen, pad, queue=False, **visibility)
+    names = ("load_picture", "load_example_picture") if public else (False, False)
+    upload.upload(friendly(load_picture), upload, pad, api_name=names[0], show_progress="hidden")
+    chosen.input(friendly(load_example_picture), chosen, pad, api_name=names[1], queue=False, show_progress="hidden")
     return pad
 
 

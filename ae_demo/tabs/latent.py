@@ -222,13 +222,13 @@ def build() -> None:
     def mark(value: dict, dataset: str, log_beta: float, *given):
         return value | {"dataset": dataset, "log_beta": log_beta, "marks": marks(dataset, log_beta, *given)}
 
-    for control in (dataset, beta, z1, z2):
+    for control in (z1, z2, dataset, beta):  # the named one first, or it would be numbered
         control.input(None, [*point, pad], pad, js=to_pad)
         named = {"api_name": "decode_point"} if control is z1 else private
         control.input(friendly(decode_point, message), point, decoded, **named, **LIVE)
     pad.input(None, pad, [z1, z2], js="(value) => value.z")
     pad.input(friendly(at, message), pad, decoded, **private, **LIVE)
-    for control in (dataset, z1, z2):
+    for control in (z1, z2, dataset):
         named = {"api_name": "decode_labels"} if control is z1 else private
         control.input(friendly(decode_labels, message), [dataset, z1, z2], labels, **named, **LIVE)
     pad.input(friendly(labels_at, message), pad, labels, **private, **LIVE)
