@@ -59,7 +59,7 @@ class VAE(nn.Module, PyTorchModelHubMixin):
         self.decoder = Dense(latent_dim + num_classes, width, blocks, 784, rates)
 
     def given(self, n: int, y: Tensor | None, beta: Tensor | float | None) -> tuple[list[Tensor], Tensor | None]:
-        """What encoder and decoder are told besides: the label (N, num_classes), and log β (N, 1) near [−1, 1]."""
+        """What encoder and decoder are told besides: the label (N, num_classes), and log β (N, 1) from −1 to 1.5."""
         device = self.decoder.first.weight.device
         label = [nn.functional.one_hot(y, self.num_classes).float()] if self.num_classes else []
         if not self.rates:

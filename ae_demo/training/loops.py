@@ -165,9 +165,10 @@ def fit_layerwise(
     share = steps // model.depth
     for layer in range(model.depth):
         first, last = layer * share, (layer + 1) * share if layer < model.depth - 1 else steps
-        if start >= last:
+        if start > last:  # at its last step a layer still has to take its averaged weights
             continue
-        accelerator.free_memory()  # a state holds the optimizer of one layer
+        accelerator.free_memory()  # a state holds the optimizer …
+        accelerator._custom_objects.clear()  # … and the average of one layer
         yield from fit(
             model, data, partial(loss, layer=layer), steps=last - first, start=max(0, start - first), state=state,
             accelerator=accelerator, **options,

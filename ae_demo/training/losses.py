@@ -32,13 +32,14 @@ def layer_reconstruction(model, batch: Batch, layer: int) -> Loss:
 
 
 def sparse(model, batch: Batch, penalty: str, weight: float, rate: float = 0.05) -> Loss:
-    """‖x − x̂‖² per pixel + weight · penalty on the code z (N, K): "l1", the mean |z|, or "kl", the divergence
-    Σ_k KL(rate ‖ mean activity of unit k) / K, for codes in [0, 1] (Ng, 2011, section 3)."""
+    """‖x − x̂‖² per pixel + weight · penalty on the code z (N, K) of a model with one layer: "l1", the mean |z_k| ‖d_k‖
+    with d_k what unit k adds to the picture, or small codes with large weights would pass for sparse; or "kl", the
+    divergence Σ_k KL(rate ‖ mean activity of unit k) / K, for codes in [0, 1] (Ng, 2011, section 3)."""
     x = batch["image"]
     net = getattr(model, "module", model)
     z = net.encode(x).float()
     if penalty == "l1":
-        extra = z.abs().mean()
+        extra = (z.abs() * net.up[0].weight.norm(dim=0)).mean()
     else:
         activity = z.mean(0).clamp(1e-4, 1 - 1e-4)
         extra = (rate * (rate / activity).log() + (1 - rate) * ((1 - rate) / (1 - activity)).log()).mean()
@@ -47,7 +48,7 @@ def sparse(model, batch: Batch, penalty: str, weight: float, rate: float = 0.05)
 
 
 def nested(model, batch: Batch) -> Loss:
-    """‖x − x̂(first k numbers of the code)‖² per pixel times √k, k drawn per picture from p(k) ∝ 1 / k (nested dropout:
+    """‖x − x̂(first k numbers of the code)‖² per pixel times √k, k drawn per picture about as 1 / k (nested dropout:
     Rippel et al., 2014). √k, as errors fall about like 1 / √k: every k counts alike."""
     x = batch["image"]
     most = getattr(model, "module", model).latent_dim

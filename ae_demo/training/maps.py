@@ -32,12 +32,12 @@ def code_map(model, data: Images) -> dict:
     known = data[:]
     z = codes(model, known["image"]).numpy()
     place = TSNE(init="pca", random_state=0, perplexity=min(30, len(z) // 4)).fit_transform(z)
-    low, high = place.min(0), place.max(0)
+    low, width = place.min(0), np.ptp(place, axis=0).max()
     distance = torch.cdist(torch.from_numpy(z), torch.from_numpy(z)).fill_diagonal_(torch.inf)
     votes = known["label"][distance.topk(NEIGHBOURS, largest=False).indices].mode(dim=1).values
     return {
         "numbers": z.shape[1],
-        "tsne": np.round(1000 * (place - low) / np.maximum(high - low, 1e-9)).astype(int).tolist(),
+        "tsne": np.round(1000 * (place - low) / width).astype(int).tolist(),
         "knn_accuracy": round(float((votes == known["label"]).float().mean()), 4),
         "trustworthiness": round(float(trustworthiness(known["image"].flatten(1).numpy(), z, n_neighbors=12)), 4),
     }

@@ -25,8 +25,10 @@ BETAS = (0, 0.01, 0.1, 0.3, 1, 3, 10, 30, 100)
 
 
 def psnr(recon: Tensor, x: Tensor) -> float:
-    """Peak signal-to-noise ratio in dB, mean over images; both (N, C, H, W) in [0, 1]."""
-    return float(peak_signal_noise_ratio(recon, x, data_range=1.0, dim=(1, 2, 3), reduction="elementwise_mean"))
+    """Peak signal-to-noise ratio in dB, mean over images, where a perfect one counts as 100 dB; both (N, C, H, W) in
+    [0, 1]."""
+    ratio = peak_signal_noise_ratio(recon, x, data_range=1.0, dim=(1, 2, 3), reduction="none")
+    return float(ratio.clamp(max=100).mean())
 
 
 def ssim(recon: Tensor, x: Tensor) -> float:

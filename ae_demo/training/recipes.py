@@ -180,7 +180,7 @@ RECIPES = {
     "sparse-l1": reconstructing(
         title="Sparse autoencoder, L1",
         model=partial(Stacked, [256], code="relu"),
-        train=partial(fit, loss=partial(losses.sparse, penalty="l1", weight=3e-3), lr=1e-3, **STEADY),
+        train=partial(fit, loss=partial(losses.sparse, penalty="l1", weight=1e-2), lr=1e-3, **STEADY),
         evaluate=metrics.sparse_scores,
     ),
     "sparse-kl": reconstructing(

@@ -47,11 +47,18 @@ def test_reconstruction_compares_with_the_clean_picture():
 
 
 def test_sparsity_is_the_mean_activity_or_its_divergence_from_the_wanted_rate():
-    model, batch = Stacked([8], code="sigmoid").eval(), {"image": torch.rand(5, 1, 28, 28)}
+    model, batch = Stacked([8], code="sigmoid").requires_grad_(False), {"image": torch.rand(5, 1, 28, 28)}
     z = model.encode(batch["image"])
     l1, kl = (losses.sparse(model, batch, penalty, weight=2.0) for penalty in ("l1", "kl"))
-    assert float(l1["penalty"]) == pytest.approx(float(z.abs().mean()))
-    assert float(l1["loss"]) == pytest.approx(float(l1["recon"]) + 2 * float(l1["penalty"]))
+    norms = model.up[0].weight.square().sum(0).sqrt()
+    assert float(l1["penalty"]) == pytest.approx(float((z * norms).mean()), rel=1e-5)
+    scaled = Stacked([8], code="relu").requires_grad_(False)
+    before = float(losses.sparse(scaled, batch, "l1", weight=2.0)["loss"])
+    for parameter, factor in ((scaled.down[0].weight, 0.1), (scaled.down[0].bias, 0.1), (scaled.up[0].weight, 10)):
+        parameter.data *= factor
+    after = float(losses.sparse(scaled, batch, "l1", weight=2.0)["loss"])
+    assert after == pytest.approx(before, rel=1e-4), "smaller codes with larger weights are not sparser"
+    assert float(l1["loss"]) == pytest.approx(float(l1["recon"] + 2 * l1["penalty"]))
     wanted, is_ = (D.Bernoulli(torch.as_tensor(p)) for p in (torch.full((8,), 0.05), z.mean(0)))
     assert float(kl["penalty"]) == pytest.approx(float(D.kl_divergence(wanted, is_).mean()), rel=1e-4)
 

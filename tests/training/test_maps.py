@@ -27,13 +27,13 @@ def test_pixels_as_codes_keep_all_neighbours_and_noise_keeps_none(data):
     assert pixels["knn_accuracy"] > 0.45 > 0.3 > noise["knn_accuracy"]
 
 
-def test_the_map_fills_its_square_and_repeats(data):
+def test_the_map_keeps_its_shape_and_repeats(data):
     coder = Coder(lambda x: (x.flatten(1), None))  # as a VAE: means and something else
     first, again = maps.code_map(coder, data), maps.code_map(coder, data)
     assert first == again
     at = torch.tensor(first["tsne"])
     assert at.shape == (100, 2)
-    assert at.amin(0).tolist() == [0, 0] and at.amax(0).tolist() == [1000, 1000]
+    assert at.amin(0).tolist() == [0, 0] and at.max() == 1000
 
 
 def test_the_main_directions_are_those_of_largest_variance():

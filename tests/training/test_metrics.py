@@ -14,6 +14,8 @@ def test_psnr_is_the_mean_over_images_of_ten_log_ten_of_one_over_mse():
     x = torch.full((2, 1, 16, 16), 0.5)
     recon = x + torch.tensor([0.1, 0.01]).view(2, 1, 1, 1)
     assert metrics.psnr(recon, x) == pytest.approx((20 + 40) / 2, abs=1e-3)
+    recon[0] = x[0]
+    assert metrics.psnr(recon, x) == pytest.approx((100 + 40) / 2, abs=1e-3)
 
 
 def test_ssim_is_one_for_the_same_picture_and_falls_with_noise():
