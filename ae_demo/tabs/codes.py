@@ -10,38 +10,22 @@ from ae_demo import checkpoints
 from ae_demo.checkpoints import CheckpointError
 from ae_demo.data.datasets import DIGIT_LABELS, FASHION_LABELS, fashion_mnist, mnist
 from ae_demo.figures import data_uri, to_grid, to_pil
-from ae_demo.models.autoencoder import Autoencoder
-from ae_demo.models.pca import PCA
-from ae_demo.models.residual import ResidualAutoencoder
-from ae_demo.models.stacked import Stacked
-from ae_demo.models.vae import VAE
 from ae_demo.tabs import pictures
 from ae_demo.tabs.controls import LIVE, Pictures, friendly, how_it_works, message, picture, picture_input, template
 from ae_demo.tabs.latent import COLORS
+from ae_demo.tabs.networks import network
+from ae_demo.tabs.pictures import InputError
 from ae_demo.tabs.texts import TEXTS
 from ae_demo.training import maps
+from ae_demo.training.recipes import RECIPES
 
 TEXT = TEXTS["codes"]
 TITLE, ABOUT = TEXT["title"], TEXT["about"]
-ENCODERS = {
-    "pca": PCA, "linear": Stacked, "stacked": Stacked, "stacked-tied": Stacked, "stacked-layerwise": Stacked,
-    "sparse-l1": Stacked, "sparse-kl": Stacked, "binary": Stacked, "autoencoder": Autoencoder,
-    "autoencoder-z128": Autoencoder, "residual-z2": ResidualAutoencoder, "residual-z32": ResidualAutoencoder,
-    "residual-z128": ResidualAutoencoder, "residual-z1024": ResidualAutoencoder, "nested": ResidualAutoencoder,
-    "vae-fashion": VAE, "vae-mnist": VAE,
-}  # fmt: skip
+ENCODERS = tuple(name for name, recipe in RECIPES.items() if recipe.mapped)
 PROJECTIONS = ("tsne", "pca")
 COLUMNS = 40  # thumbnails side by side in the sheet
 FRAMES = 12  # of the film between two pictures
 NEAREST = 8
-
-
-@cache
-def network(name: str) -> torch.nn.Module:
-    """One of ENCODERS, loaded on first use; CheckpointError if it is none."""
-    if name not in ENCODERS:
-        raise CheckpointError(TEXT["unknown"].format(name=name, names=", ".join(ENCODERS)))
-    return checkpoints.load(ENCODERS[name], name)
 
 
 def sample(name: str) -> dict[str, Tensor]:
@@ -52,22 +36,28 @@ def sample(name: str) -> dict[str, Tensor]:
 @cache
 def known(name: str) -> Tensor:
     """Their codes (1000, K)."""
-    return maps.codes(network(name), sample(name)["image"])
+    return maps.codes(network(pictures.one_of(name, ENCODERS)), sample(name)["image"])
+
+
+@cache
+def directions(name: str) -> tuple[Tensor, Tensor]:
+    """Mean and two main directions of the known codes."""
+    return maps.principal(known(name))
 
 
 def plane(name: str, z: Tensor) -> Tensor:
     """Codes (N, K) -> (N, 2): on the two main directions of the known codes; codes of two numbers as they are."""
     if z.shape[1] == 2:
         return z
-    mean, directions = maps.principal(known(name))
-    return (z - mean) @ directions.T
+    mean, axes = directions(name)
+    return (z - mean) @ axes.T
 
 
 @lru_cache(64)
 def places(name: str, projection: str) -> Tensor:
     """Where the known codes lie on the map, (1000, 2), y upwards: on the `plane` ("pca"), or as t-SNE put them in
     training ("tsne")."""
-    if projection == "pca":
+    if pictures.one_of(projection, PROJECTIONS) == "pca":
         return plane(name, known(name))
     stored = checkpoints.code_map(name).get("tsne")
     if not stored:
@@ -86,10 +76,10 @@ def place(name: str, projection: str, z: Tensor) -> Tensor:
 
 
 def on_screen(name: str, projection: str, at: Tensor) -> list[list[float]]:
-    """Places on a map (N, 2) -> [[x, y], …] in [0, 1], the known codes filling it."""
+    """Places on a map (N, 2) -> [[x, y], …]: the known codes in the middle of [0, 1], both axes to the same scale."""
     shown = places(name, projection)
     low, high = shown.amin(0), shown.amax(0)
-    return [[round(v, 4) for v in row] for row in ((at - low) / (high - low).clamp(min=1e-9)).tolist()]
+    return [[round(v, 4) for v in row] for row in ((at - (low + high) / 2) / (high - low).max() + 0.5).tolist()]
 
 
 def labels_of(name: str) -> tuple[str, ...]:
@@ -97,10 +87,11 @@ def labels_of(name: str) -> tuple[str, ...]:
     return DIGIT_LABELS if name == "vae-mnist" else FASHION_LABELS
 
 
-def near(name: str, z: Tensor, but: int | None = None) -> list[dict]:
-    """The held-out pictures whose codes are nearest to a code (1, K), without the one with the index `but`."""
+def near(name: str, z: Tensor, x: Tensor) -> list[dict]:
+    """The held-out pictures whose codes are nearest to the code (1, K) of a picture, but not that picture."""
     held_out, distance = sample(name), torch.cdist(z, known(name))[0]
-    order = [i for i in distance.argsort()[: NEAREST + 1].tolist() if i != but][:NEAREST]
+    distance[(held_out["image"] == x).flatten(1).all(1)] = torch.inf
+    order = distance.argsort(stable=True)[:NEAREST].tolist()
     names = [labels_of(name)[held_out["label"][i]] for i in order]
     return [
         picture(TEXT["near"], to_pil(held_out["image"][i]), f"{label}, {distance[i]:.2f}")
@@ -119,12 +110,12 @@ def map_codes(wanted: dict) -> dict:
     """{name, projection} -> points [x, y, label], colours, labels, thumbnails, for the page; {"error": sentence} where
     something is missing."""
     try:
-        name, projection = wanted["name"], wanted["projection"]
+        name, projection = pictures.one_of(wanted.get("name"), ENCODERS), wanted.get("projection")
         at = on_screen(name, projection, places(name, projection))
         points = [[*xy, label] for xy, label in zip(at, sample(name)["label"].tolist(), strict=True)]
         sheet = {"thumbnails": thumbnails(name), "columns": COLUMNS}
         return {"points": points, "colors": COLORS, "labels": labels_of(name), "about": describe(name)} | sheet
-    except (CheckpointError, KeyError) as error:
+    except (CheckpointError, InputError) as error:
         return {"error": str(error)}
 
 
@@ -140,7 +131,7 @@ def compare_encoders() -> str:
     for name in ENCODERS:
         if measured := checkpoints.code_map(name):
             scores = f"{measured['knn_accuracy']:.3f} | {measured['trustworthiness']:.3f}"
-            lines.append(f"| `{name}` | {measured['numbers']} | {scores} |")
+            lines.append(f"| `{name}`{TEXT['digits'] * (name == 'vae-mnist')} | {measured['numbers']} | {scores} |")
     return "\n".join(lines)
 
 
@@ -148,14 +139,14 @@ def compare_encoders() -> str:
 def inspect_code(name: str, first: int, second: int | None = None) -> list[dict]:
     """The index of a held-out picture -> it, what the decoder makes of its code, and the pictures with the nearest
     codes; with a second index also the film of what lies between the two codes."""
-    model, z = network(name), known(name)
+    model, z = network(pictures.one_of(name, ENCODERS)), known(name)
     if first not in range(len(z)):
         return message(TEXT["click"])
     first, held_out = int(first), sample(name)
     row = [
         picture(TEXT["picked"], to_pil(held_out["image"][first]), labels_of(name)[held_out["label"][first]]),
         picture(TEXT["decoded"], to_pil(model.decode(z[first : first + 1])[0])),
-        *near(name, z[first : first + 1], first),
+        *near(name, z[first : first + 1], held_out["image"][first]),
     ]
     if second in range(len(z)):
         between = torch.lerp(z[first], z[int(second)], torch.linspace(0, 1, FRAMES)[:, None])
@@ -170,9 +161,10 @@ def place_drawing(name: str, projection: str, drawing: str) -> tuple[list[float]
     its code, and the pictures with the nearest codes."""
     if not drawing:
         return None, message(TEXT["draw"])
-    z = maps.codes(network(name), pictures.grey(drawing))
+    x = pictures.grey(drawing)
+    z = maps.codes(network(pictures.one_of(name, ENCODERS)), x)
     (at,) = on_screen(name, projection, place(name, projection, z))
-    return at, [picture(TEXT["decoded"], to_pil(network(name).decode(z)[0])), *near(name, z)]
+    return at, [picture(TEXT["decoded"], to_pil(network(name).decode(z)[0])), *near(name, z, x)]
 
 
 class CodeMap(gr.HTML):
@@ -190,7 +182,7 @@ class CodeMap(gr.HTML):
 
 
 def examples() -> list:
-    """Held-out clothing and digits that are not on the maps' first rows."""
+    """Held-out clothing and digits, one of each class."""
     return [to_pil(x) for load in (fashion_mnist, mnist) for x in load(split="sample")[7:1000:100]["image"]]
 
 
@@ -214,23 +206,20 @@ def build() -> None:
         gr.Markdown(compare_encoders())
     how_it_works(TEXT["how"], TEXT["explanation"])
 
-    private = {"api_visibility": "private"}
+    private = {"api_visibility": "private", "api_name": False}
+    placed = gr.JSON(visible=False)
 
-    def inspect(value: dict):
-        return inspect_code(value["name"], value["first"], value["second"])
+    def inspect(value: dict, name: str):
+        return inspect_code(name, value["first"], value["second"])
 
-    def put(value: dict, name: str, projection: str, drawing: str):
-        at, row = place_drawing(name, projection, drawing)
-        return value | {"name": name, "projection": projection, "at": at}, row
-
-    def unplaced(sentence: str):
-        return gr.skip(), message(sentence)
-
-    to_map = "(name, projection, value) => ({...value, name, projection, first: null, second: null, at: null})"
-    for control in (name, projection):
-        control.input(None, [name, projection, plot], plot, js=to_map)
-    plot.input(friendly(inspect, message), plot, picked, **private, **LIVE)
-    for control in (pad, name, projection):
-        control.input(friendly(put, unplaced), [plot, name, projection, pad], [plot, similar], **private, **LIVE)
+    changed = [name.input, projection.input]
+    to_map = "(name, projection, value) => ({...value, name, projection, at: null})"
+    gr.on(changed, None, [name, projection, plot], plot, js=to_map)
+    gr.on([plot.input, name.input], friendly(inspect, message), [plot, name], picked, **private, **LIVE)
+    drawn = gr.on(
+        [pad.input, *changed],
+        friendly(place_drawing, lambda sentence: (None, message(sentence))),
+        [name, projection, pad], [placed, similar], api_name="place_drawing", **LIVE,
+    )  # fmt: skip
+    drawn.success(None, [plot, placed], plot, js="(value, at) => ({...value, at})")  # the plot as it is by then
     gr.api(friendly(inspect_code), api_name="inspect_code")
-    gr.api(friendly(place_drawing), api_name="place_drawing")

@@ -67,10 +67,12 @@ def warm() -> None:
 
 def look(pad: dict) -> Drawing | None:
     """What is on the canvas, {lines, hints} as data URIs -> the drawing and its hints; None where nothing is drawn."""
-    if not pad or not pad.get("lines"):
+    if not isinstance(pad, dict) or not pad.get("lines"):
         return None
     hints = pad.get("hints")
-    return pictures.find_drawing(pictures.read(pad["lines"]), pictures.read_layer(hints) if hints else None)
+    return pictures.find_drawing(
+        pictures.read(pictures.decoded(pad["lines"])), pictures.read_layer(hints) if hints else None
+    )
 
 
 def answer(key: str, drawing: Drawing) -> tuple[Tensor, float]:
@@ -167,7 +169,7 @@ def download_layers(pad: dict, what: str = "picture", even: bool = True) -> dict
     """What is on the canvas -> {name, src} of a PNG: "picture", or with transparency its "lines" or its "colors"."""
     drawing = look(pad)
     if drawing is None:
-        raise pictures.PictureError(TEXT["nothing"])
+        raise pictures.InputError(TEXT["nothing"])
     if what == "lines":
         image = drawing.line_layer()
     else:

@@ -1,6 +1,7 @@
 """Compress: codes of 1 to 256 numbers beside PCA and JPEG, and the family of autoencoders on one picture."""
 
 import io
+import itertools
 from functools import cache
 
 import gradio as gr
@@ -13,39 +14,28 @@ from torchvision.transforms.functional import pil_to_tensor
 from ae_demo import checkpoints
 from ae_demo.data.datasets import FASHION_LABELS, fashion_mnist
 from ae_demo.figures import to_pil
-from ae_demo.models.autoencoder import Autoencoder
-from ae_demo.models.pca import PCA
-from ae_demo.models.residual import ResidualAutoencoder
-from ae_demo.models.stacked import Stacked
 from ae_demo.tabs import pictures
 from ae_demo.tabs.controls import LIVE, Pictures, friendly, how_it_works, message, picture, picture_input
+from ae_demo.tabs.networks import network
 from ae_demo.tabs.texts import TEXTS
 from ae_demo.training.metrics import CODE_SIZES, psnr, ssim
 
 TEXT = TEXTS["compression"]
 TITLE, ABOUT = TEXT["title"], TEXT["about"]
-STACKED = ("linear", "stacked", "stacked-tied", "stacked-layerwise", "sparse-l1", "sparse-kl", "binary")
-FAMILY = dict.fromkeys(STACKED, Stacked) | {
-    "residual-z32": ResidualAutoencoder,
-    "autoencoder-z128": Autoencoder,
-    "autoencoder": Autoencoder,
-}
-CODECS = {"nested": ResidualAutoencoder, "pca": PCA}
+FAMILY = (
+    "linear", "stacked", "stacked-tied", "stacked-layerwise", "sparse-l1", "sparse-kl", "binary", "residual-z32",
+    "autoencoder-z128", "autoencoder",
+)  # fmt: skip
+CODECS = ("nested", "pca")
 EXAMPLES = range(3, 1000, 50)  # two of each class
 START = 18
 BITS = 8  # of each number of a code that is stored
 
 
 @cache
-def network(name: str) -> torch.nn.Module:
-    """One of FAMILY or CODECS, loaded on first use."""
-    return checkpoints.load((FAMILY | CODECS)[name], name)
-
-
-@cache
 @torch.inference_mode()
 def known(name: str) -> Tensor:
-    """The codes of the held-out sample (1000, numbers) by one of FAMILY or CODECS."""
+    """The codes of the held-out sample (1000, numbers) by a network."""
     return network(name).encode(fashion_mnist(split="sample")[:]["image"])
 
 
@@ -62,19 +52,19 @@ def stored(name: str, x: Tensor, k: int) -> Tensor:
     return network(name).decode(padded, k)
 
 
-def jpeg(x: Tensor, most: int) -> tuple[Tensor, int] | None:
-    """The best JPEG of a picture (1, 1, 28, 28) of at most that many bytes, and how many it takes; None if there is
-    none. Its header of some 330 bytes, the same for all pictures of a quality, does not count."""
-    image = to_pil(x[0])
-    for quality in (*range(95, 5, -5), 3, 1):
+def jpegs(x: Tensor) -> list[tuple[int, float, Tensor]]:
+    """Every JPEG of a picture (1, 1, 28, 28): bytes, PSNR in dB, picture; by Pillow, with Huffman tables of its own.
+    The header and the tables, some 180 bytes, do not count."""
+    image, found = to_pil(x[0]), {}
+    for quality in range(1, 101):
         buffer = io.BytesIO()
         image.save(buffer, "jpeg", quality=quality, optimize=True)
         data = buffer.getvalue()
         scan = data.index(b"\xff\xda")
         size = len(data) - scan - 2 - int.from_bytes(data[scan + 2 : scan + 4]) - 2
-        if size <= most:
-            return pil_to_tensor(Image.open(buffer))[None].float() / 255, size
-    return None
+        answer = pil_to_tensor(Image.open(buffer))[None].float() / 255
+        found[data] = size, psnr(answer, x), answer
+    return list(found.values())
 
 
 def compress(drawing: str, k: int = 32) -> list[dict]:
@@ -82,15 +72,12 @@ def compress(drawing: str, k: int = 32) -> list[dict]:
     bytes: with the first k numbers of the nested code, with k principal components, with JPEG."""
     if not drawing:
         return message(TEXT["empty"])
-    k, x = max(1, min(256, int(k))), pictures.grey(drawing)
+    k, x = int(pictures.between(k, 1, 256)), pictures.grey(drawing)
     row = [picture(TEXT["original"], to_pil(x[0]), TEXT["bytes"].format(size=784))]
     for name in CODECS:
         row.append(scored(TEXT[name], stored(name, x, k), x, k))
-    coded = jpeg(x, k)
-    row.append(
-        scored(TEXT["jpeg"], coded[0], x, coded[1]) if coded else {"title": "", "src": "", "note": TEXT["no_jpeg"]}
-    )
-    return row
+    coded = max((one for one in jpegs(x) if one[0] <= k), key=lambda one: one[1], default=None)
+    return row + ([scored(TEXT["jpeg"], coded[2], x, coded[0])] if coded else message(TEXT["no_jpeg"]))
 
 
 def scored(title: str, answer: Tensor, x: Tensor, size: int) -> dict:
@@ -104,8 +91,9 @@ def rate_distortion(drawing: str) -> pd.DataFrame:
     if drawing:
         x = pictures.grey(drawing)
         rows = [(k, psnr(stored(name, x, k), x), TEXT[name]) for name in CODECS for k in CODE_SIZES]
-        coded = (jpeg(x, most) for most in (48, 64, 96, 128, 192, 256))
-        rows += sorted({(size, round(psnr(answer, x), 2), TEXT["jpeg"]) for answer, size in filter(None, coded)})
+        coded = sorted((size, decibels) for size, decibels, _ in jpegs(x) if size <= CODE_SIZES[-1])
+        best = itertools.accumulate((decibels for _, decibels in coded), max)
+        rows += [(size, decibels, TEXT["jpeg"]) for (size, _), decibels in zip(coded, best, strict=True)]
     return pd.DataFrame(rows, columns=["bytes", "psnr", "method"]).astype({"bytes": float, "psnr": float})
 
 
@@ -130,13 +118,16 @@ def neighbours(drawing: str, n: int = 8) -> list[dict]:
     the fewest bits."""
     if not drawing:
         return message(TEXT["empty"])
-    bits = network("binary").encode(pictures.grey(drawing))
+    x, pictured = pictures.grey(drawing), fashion_mnist(split="sample")[:]
+    bits = network("binary").encode(x)
     far = (known("binary") != bits).sum(1)
-    held_out = fashion_mnist(split="sample")[far.argsort(stable=True)[:n]]
+    far[(pictured["image"] == x).flatten(1).all(1)] = 99  # the picture itself
+    order = far.argsort(stable=True)[:n]
     hashed = torch.kron(bits.view(4, 4), torch.ones(7, 7))[None]
     row = [picture(TEXT["hash"], to_pil(hashed), "".join(str(int(bit)) for bit in bits[0]))]
-    for x, label, distance in zip(held_out["image"], held_out["label"], far.sort(stable=True).values, strict=False):
-        row.append(picture(FASHION_LABELS[label], to_pil(x), TEXT["differ"].format(bits=int(distance))))
+    for i in order.tolist():
+        note = TEXT["differ"].format(bits=int(far[i]))
+        row.append(picture(FASHION_LABELS[pictured["label"][i]], to_pil(pictured["image"][i]), note))
     return row
 
 
@@ -163,9 +154,7 @@ def build() -> None:
     similar = Pictures(message(TEXT["empty"]), elem_id="compression-neighbours")
     how_it_works(TEXT["how"], TEXT["explanation"])
 
-    for control in (pad, size):
-        named = {"api_name": "compress"} if control is pad else {"api_visibility": "private"}
-        control.input(friendly(compress, message), [pad, size], answers, **named, **LIVE)
+    gr.on([pad.input, size.input], friendly(compress, message), [pad, size], answers, api_name="compress", **LIVE)
     for function, shown in ((family, members), (neighbours, similar)):
         pad.input(friendly(function, message), pad, shown, api_name=function.__name__, **LIVE)
     pad.input(friendly(rate_distortion, lambda _: rate_distortion("")), pad, curve, api_name="rate_distortion", **LIVE)

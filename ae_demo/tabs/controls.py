@@ -12,7 +12,7 @@ from PIL import Image
 from ae_demo.checkpoints import CheckpointError
 from ae_demo.figures import data_uri
 from ae_demo.tabs import pictures
-from ae_demo.tabs.pictures import PictureError
+from ae_demo.tabs.pictures import InputError
 from ae_demo.tabs.texts import TEXTS
 
 ASSETS = Path(__file__).parent / "assets"
@@ -140,7 +140,7 @@ def picture_input(
 
     def load_example_picture(index: int) -> str:
         """One of the examples -> data URI for the canvas."""
-        return data_uri(images[index])
+        return data_uri(images[pictures.one_of(index, range(len(images)))])
 
     pad = SketchPad(
         280, {pens["pen"]: 14, pens["medium"]: 24, pens["thick"]: 48}, paper="#000000", ink="#ffffff",
@@ -194,7 +194,7 @@ def friendly(handler: Callable, show: Callable[[str], object] | None = None) -> 
 def _told():
     try:
         yield
-    except (PictureError, CheckpointError) as error:
+    except (InputError, CheckpointError) as error:
         raise gr.Error(str(error), duration=8, print_exception=False) from error
 
 

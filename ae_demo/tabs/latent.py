@@ -1,7 +1,7 @@
 """Latent space: a plane of pictures to walk through, for every weight β of the KL term, with pictures of one's own."""
 
 import time
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import gradio as gr
 import numpy as np
@@ -17,6 +17,8 @@ from ae_demo.figures import data_uri, to_grid, to_pil
 from ae_demo.models.vae import REACH, VAE
 from ae_demo.tabs import pictures
 from ae_demo.tabs.controls import LIVE, Pictures, friendly, how_it_works, message, picture, picture_input, template
+from ae_demo.tabs.networks import network
+from ae_demo.tabs.pictures import InputError
 from ae_demo.tabs.texts import TEXTS
 from ae_demo.training.losses import elbo_terms
 
@@ -31,22 +33,22 @@ LOG_BETA = (-3.0, 2.0)  # the slider's ends; the left one is β = 0
 COLORS = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
 
 
-@cache
-def network(name: str) -> VAE:
-    """A checkpoint, vae-… or cvae-…, loaded on first use."""
-    return checkpoints.load(VAE, name)
+def vae(dataset: str) -> VAE:
+    """The VAE of a dataset."""
+    return network(f"vae-{pictures.one_of(dataset, DATASETS)}")
 
 
 def weight(log_beta: float) -> float:
     """Position of the slider, log₁₀ β, -> β; its left end is 0."""
-    return 0.0 if log_beta <= LOG_BETA[0] else 10 ** float(log_beta)
+    return 0.0 if pictures.between(log_beta, *LOG_BETA) == LOG_BETA[0] else 10 ** float(log_beta)
 
 
 @torch.inference_mode()
 def decode_point(dataset: str, log_beta: float, z1: float, z2: float) -> list[dict]:
     """A point of the latent plane -> the picture that the decoder paints there. Dataset: mnist or fashion; log₁₀ β from
     −3, where it counts as β = 0, to 2."""
-    model, begun = network(f"vae-{dataset}"), time.perf_counter()
+    z1, z2 = pictures.between(z1, -9, 9), pictures.between(z2, -9, 9)
+    model, begun = vae(dataset), time.perf_counter()
     x = model.decode(torch.tensor([[z1, z2]], dtype=torch.float32), beta=weight(log_beta))[0]
     ms = 1000 * (time.perf_counter() - begun)
     return [picture(TEXT["decoded"], to_pil(x), TEXT["note"].format(z1=z1, z2=z2, ms=ms))]
@@ -55,7 +57,8 @@ def decode_point(dataset: str, log_beta: float, z1: float, z2: float) -> list[di
 @torch.inference_mode()
 def decode_labels(dataset: str, z1: float, z2: float) -> list[dict]:
     """The same point for a VAE that is told the class: ten pictures, one for each label."""
-    model, labels = network(f"cvae-{dataset}"), DATASETS[dataset][1]
+    model = network(f"cvae-{pictures.one_of(dataset, DATASETS)}")
+    z1, z2, labels = pictures.between(z1, -9, 9), pictures.between(z2, -9, 9), DATASETS[dataset][1]
     x = model.decode(torch.tensor([[z1, z2]], dtype=torch.float32).repeat(10, 1), torch.arange(10))
     return [picture(label, to_pil(one)) for label, one in zip(labels, x, strict=True)]
 
@@ -64,7 +67,7 @@ def decode_labels(dataset: str, z1: float, z2: float) -> list[dict]:
 @torch.inference_mode()
 def draw_map(dataset: str, beta: float) -> dict:
     """The decoded plane as a data URI, the held-out sample on it as [z1, z2, label], colours, labels, a description."""
-    model, labels = network(f"vae-{dataset}"), DATASETS[dataset][1]
+    model, labels = vae(dataset), DATASETS[dataset][1]
     line = (torch.arange(CELLS) + 0.5) / CELLS * 2 * REACH - REACH  # centres of the cells
     z2, z1 = torch.meshgrid(line.flip(0), line, indexing="ij")
     cells = model.decode(torch.stack([z1, z2], dim=-1).view(-1, 2), beta=beta).unflatten(0, (CELLS, CELLS))
@@ -77,16 +80,17 @@ def draw_map(dataset: str, beta: float) -> dict:
 def latent_map(wanted: dict) -> dict:
     """`draw_map` of {dataset, log_beta} for the page, where an exception would be lost: {"error": sentence} instead."""
     try:
-        return draw_map(wanted["dataset"], weight(wanted["log_beta"]))
-    except (CheckpointError, KeyError) as error:
+        return draw_map(pictures.one_of(wanted.get("dataset"), DATASETS), weight(wanted.get("log_beta")))
+    except (CheckpointError, InputError) as error:
         return {"error": str(error)}
 
 
+@lru_cache(64)
 @torch.inference_mode()
 def codes(dataset: str, beta: float) -> tuple[Tensor, Tensor]:
     """Posterior means of the held-out sample (1000, 2) and its labels (1000,)."""
     held_out = DATASETS[dataset][0](split="sample")[:]
-    return network(f"vae-{dataset}").encode(held_out["image"], beta=beta)[0], held_out["label"]
+    return vae(dataset).encode(held_out["image"], beta=beta)[0], held_out["label"]
 
 
 def describe(dataset: str) -> str:
@@ -101,7 +105,7 @@ def encode_picture(dataset: str, log_beta: float, drawing: str, seed: int = 0) -
     and what DRAWN seeded samples of the posterior decode to."""
     if not drawing:
         return message(TEXT["draw"])
-    model, beta, x = network(f"vae-{dataset}"), weight(log_beta), pictures.grey(drawing)
+    model, beta, x = vae(dataset), weight(log_beta), pictures.grey(drawing)
     mu, logvar = model.encode(x, beta=beta)
     noise = torch.randn(DRAWN, 2, generator=torch.Generator().manual_seed(int(seed or 0)))
     logits = model.logits(mu + noise * (0.5 * logvar).exp(), beta=beta)
@@ -124,7 +128,7 @@ def way(dataset: str, log_beta: float, first: str, second: str, dense: bool) -> 
         return None
     beta = weight(log_beta)
     x = torch.cat([pictures.grey(first), pictures.grey(second)])
-    ends = network(f"vae-{dataset}").encode(x, beta=beta)[0]
+    ends = vae(dataset).encode(x, beta=beta)[0]
     if not dense:
         return torch.lerp(ends[0], ends[1], torch.linspace(0, 1, FRAMES)[:, None])
     n = 96  # cells of the grid on which the way is sought
@@ -146,7 +150,7 @@ def draw_path(dataset: str, log_beta: float, first: str, second: str, dense: boo
     places = way(dataset, log_beta, first, second, dense)
     if places is None:
         return message(TEXT["two"])
-    x = network(f"vae-{dataset}").decode(places, beta=weight(log_beta))
+    x = vae(dataset).decode(places, beta=weight(log_beta))
     strip = to_pil(to_grid(x[None], gap=2))
     return [picture(TEXT["path"], strip.resize((3 * strip.width, 3 * strip.height), 0), size="wide")]
 
@@ -157,7 +161,7 @@ def marks(dataset: str, log_beta: float, first: str, second: str, dense: bool = 
     ellipses = []
     for name, drawing in (("A", first), ("B", second)):
         if drawing:
-            mu, logvar = network(f"vae-{dataset}").encode(pictures.grey(drawing), beta=weight(log_beta))
+            mu, logvar = vae(dataset).encode(pictures.grey(drawing), beta=weight(log_beta))
             ellipses.append([*mu[0].tolist(), *(0.5 * logvar[0]).exp().tolist(), name])
     places = way(dataset, log_beta, first, second, dense)
     return {"ellipses": ellipses, "path": [] if places is None else places.tolist()}
@@ -209,9 +213,8 @@ def build() -> None:
             dense = gr.Checkbox(False, label=TEXT["dense"], container=False)
     how_it_works(TEXT["how"], TEXT["explanation"])
 
-    private = {"api_visibility": "private"}
-    point, plane, yours = [dataset, beta, z1, z2], [dataset, beta], [first, second, dense]
-    to_pad = "(dataset, log_beta, z1, z2, pad) => ({...pad, dataset, log_beta, z: [z1, z2]})"
+    private = {"api_visibility": "private", "api_name": False}
+    place_on_map = gr.JSON(visible=False)
 
     def at(value: dict):
         return decode_point(value["dataset"], value["log_beta"], *value["z"])
@@ -219,25 +222,21 @@ def build() -> None:
     def labels_at(value: dict):
         return decode_labels(value["dataset"], *value["z"])
 
-    def mark(value: dict, dataset: str, log_beta: float, *given):
-        return value | {"dataset": dataset, "log_beta": log_beta, "marks": marks(dataset, log_beta, *given)}
-
-    for control in (z1, z2, dataset, beta):  # the named one first, or it would be numbered
-        control.input(None, [*point, pad], pad, js=to_pad)
-        named = {"api_name": "decode_point"} if control is z1 else private
-        control.input(friendly(decode_point, message), point, decoded, **named, **LIVE)
+    point, moved = [dataset, beta, z1, z2], [control.input for control in (dataset, beta, z1, z2)]
+    to_pad = "(dataset, log_beta, z1, z2, pad) => ({...pad, dataset, log_beta, z: [z1, z2]})"
+    gr.on(moved, None, [*point, pad], pad, js=to_pad)
+    gr.on(moved, friendly(decode_point, message), point, decoded, api_name="decode_point", **LIVE)
+    gr.on(moved, friendly(decode_labels, message), [dataset, z1, z2], labels, api_name="decode_labels", **LIVE)
     pad.input(None, pad, [z1, z2], js="(value) => value.z")
     pad.input(friendly(at, message), pad, decoded, **private, **LIVE)
-    for control in (z1, z2, dataset):
-        named = {"api_name": "decode_labels"} if control is z1 else private
-        control.input(friendly(decode_labels, message), [dataset, z1, z2], labels, **named, **LIVE)
     pad.input(friendly(labels_at, message), pad, labels, **private, **LIVE)
+
     again.click(lambda seed: (seed or 0) + 1, seed, seed, queue=False, show_progress="hidden", **private)
-    for control in (first, dataset, beta, seed):
-        named = {"api_name": "encode_picture"} if control is first else private
-        event = control.change if control is seed else control.input
-        event(friendly(encode_picture, message), [*plane, first, seed], mine, **named, **LIVE)
-    for control in (first, second, dataset, beta, dense):
-        named = {"api_name": "draw_path"} if control is first else private
-        control.input(friendly(draw_path, message), [*plane, *yours], film, **named, **LIVE)
-        control.input(friendly(mark), [pad, *plane, *yours], pad, **private, **LIVE)
+    seen = [first.input, dataset.input, beta.input, seed.change]
+    given = [dataset, beta, first, seed]
+    gr.on(seen, friendly(encode_picture, message), given, mine, api_name="encode_picture", **LIVE)
+    drawn = [control.input for control in (first, second, dataset, beta, dense)]
+    given = [dataset, beta, first, second, dense]
+    gr.on(drawn, friendly(draw_path, message), given, film, api_name="draw_path", **LIVE)
+    marked = gr.on(drawn, friendly(marks), given, place_on_map, **private, **LIVE)
+    marked.success(None, [pad, place_on_map], pad, js="(pad, marks) => ({...pad, marks})")  # the pad as it is by then

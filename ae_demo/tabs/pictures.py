@@ -1,7 +1,7 @@
 """Visitors' pictures, whatever they are, made into what the networks were trained on."""
 
 import base64
-import binascii
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -22,18 +22,41 @@ GAP = 3 / 256  # of the side of a drawing: half the width of an opening in its l
 WORKING_SIZE = 1024  # pixels of the longer side; larger pictures are reduced to this first
 
 
-class PictureError(ValueError):
-    """A picture cannot be used; the message is one sentence for the visitor."""
+class InputError(ValueError):
+    """What a visitor gave cannot be used; the message is one sentence that says what can."""
 
 
-def read(source: str | Path) -> Image.Image:
-    """A file, or a data URI, of any kind that Pillow reads -> RGB, upright, on white, at most WORKING_SIZE."""
+def one_of(value, known: Collection):
+    """The value, if it is one of the known ones."""
+    if isinstance(value, bool) or not isinstance(value, str | int) or value not in known:
+        raise InputError(TEXT["one_of"].format(value=value, known=", ".join(map(str, known))))
+    return value
+
+
+def between(value, low: float, high: float) -> float:
+    """The value as a number, if it is one from low to high."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise InputError(TEXT["between"].format(value=value, low=low, high=high))
+    return value
+
+
+def decoded(uri: str) -> BytesIO:
+    """The file in a data URI. What a canvas sends may be nothing else: a path would be a file of this machine."""
+    if not isinstance(uri, str) or not uri.startswith("data:"):
+        raise InputError(TEXT["no_canvas"])
     try:
-        data = BytesIO(base64.b64decode(source.partition(",")[2])) if str(source).startswith("data:") else source
-        with Image.open(data) as opened:
+        return BytesIO(base64.b64decode(uri.partition(",")[2]))
+    except ValueError as error:
+        raise InputError(TEXT["unreadable"]) from error
+
+
+def read(source: Path | str | BytesIO) -> Image.Image:
+    """A file, of any kind that Pillow reads -> RGB, upright, on white, at most WORKING_SIZE."""
+    try:
+        with Image.open(source) as opened:
             megapixels = opened.width * opened.height / 1e6
             if megapixels > MAX_MEGAPIXELS:
-                raise PictureError(TEXT["too_large"].format(megapixels=megapixels, limit=MAX_MEGAPIXELS))
+                raise InputError(TEXT["too_large"].format(megapixels=megapixels, limit=MAX_MEGAPIXELS))
             picture = ImageOps.exif_transpose(opened)
             picture.thumbnail((WORKING_SIZE, WORKING_SIZE))
             if picture.mode[0] in "IF":  # 16 or 32 bits a pixel, of any range
@@ -41,9 +64,11 @@ def read(source: str | Path) -> Image.Image:
                 picture = Image.fromarray((255 * (deep - deep.min()) / max(np.ptp(deep), 1e-9)).astype(np.uint8))
             picture = picture.convert("RGBA")
     except FileNotFoundError as error:
-        raise PictureError(TEXT["missing"]) from error
-    except (UnidentifiedImageError, OSError, SyntaxError, binascii.Error, Image.DecompressionBombError) as error:
-        raise PictureError(TEXT["unreadable"]) from error
+        raise InputError(TEXT["missing"]) from error
+    except InputError:
+        raise
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(TEXT["unreadable"]) from error
     canvas = Image.new("RGBA", picture.size, "white")
     if np.asarray(picture.convert("RGB")).max() > 250 and _is_light(picture):
         canvas = Image.new("RGBA", picture.size, "black")  # white lines on nothing
@@ -51,14 +76,15 @@ def read(source: str | Path) -> Image.Image:
     return canvas.convert("RGB")
 
 
-def read_layer(source: str) -> Image.Image:
-    """A transparent picture as a data URI or file -> RGBA, as it is."""
+def read_layer(uri: str) -> Image.Image:
+    """A transparent picture as a data URI -> RGBA, as it is."""
     try:
-        data = BytesIO(base64.b64decode(source.partition(",")[2])) if source.startswith("data:") else source
-        with Image.open(data) as opened:
+        with Image.open(decoded(uri)) as opened:
             return opened.convert("RGBA")
-    except (UnidentifiedImageError, OSError, SyntaxError, binascii.Error, Image.DecompressionBombError) as error:
-        raise PictureError(TEXT["unreadable"]) from error
+    except InputError:
+        raise
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(TEXT["unreadable"]) from error
 
 
 def _is_light(picture: Image.Image) -> bool:
@@ -210,22 +236,31 @@ def palette(picture: Image.Image, n: int = 12) -> list[str]:
 
 
 def grey(drawing: str) -> Tensor:
-    """A picture (file or data URI) light on black -> (1, 1, 28, 28) in [0, 1]."""
-    small = read(drawing).convert("L").resize((28, 28), Image.Resampling.BOX)
+    """A picture (data URI) light on black -> (1, 1, 28, 28) in [0, 1]."""
+    small = read(decoded(drawing)).convert("L").resize((28, 28), Image.Resampling.BOX)
     return torch.from_numpy(np.asarray(small, dtype=np.float32) / 255)[None, None]
 
 
-def color(source: str, size: int) -> Tensor:
-    """A picture (file or data URI), fitted into a square of white -> (1, 3, size, size) in [0, 1]."""
-    square = ImageOps.pad(read(source), (size, size), color="white")
+def color(picture: Image.Image, size: int) -> Tensor:
+    """RGB picture, fitted into a square of white -> (1, 3, size, size) in [0, 1]."""
+    square = fitted(picture, size, "white")
     return torch.from_numpy(np.asarray(square, dtype=np.float32) / 255).permute(2, 0, 1)[None].contiguous()
+
+
+def fitted(picture: Image.Image, size: int, paper: str | int, method=Image.Resampling.BICUBIC) -> Image.Image:
+    """A picture in the middle of a square of `size` pixels, however thin it is."""
+    scale = size / max(picture.size)
+    small = picture.resize(tuple(max(1, round(side * scale)) for side in picture.size), method)
+    square = Image.new(picture.mode, (size, size), paper)
+    square.paste(small, ((size - small.width) // 2, (size - small.height) // 2))
+    return square
 
 
 def on_paper(picture: Image.Image, size: int) -> Image.Image:
     """RGB picture -> the same fitted into a square of white, dark lines on light ground."""
     grey = np.asarray(picture.convert("L"), dtype=np.float32) / 255
     picture = ImageOps.invert(picture) if is_dark(grey) else picture
-    return ImageOps.pad(picture, (size, size), color="white")
+    return fitted(picture, size, "white")
 
 
 def on_black(picture: Image.Image, size: int = 28) -> Image.Image:
@@ -236,5 +271,5 @@ def on_black(picture: Image.Image, size: int = 28) -> Image.Image:
     grey = ImageOps.autocontrast(grey)
     if box := grey.point(lambda v: 255 * (v > 40)).getbbox():
         grey = grey.crop(box)
-    grey = ImageOps.pad(grey, (size - 2, size - 2), Image.Resampling.BOX, color=0)
+    grey = fitted(grey, size - 2, 0, Image.Resampling.BOX)
     return ImageOps.expand(grey, 1, 0)

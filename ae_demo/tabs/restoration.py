@@ -1,7 +1,5 @@
 """Restore: noise, holes, blur and missing pixels, undone by networks and by classical filters."""
 
-from functools import cache
-
 import gradio as gr
 import torch
 from PIL import Image
@@ -10,9 +8,8 @@ from torch import Tensor
 from ae_demo import checkpoints
 from ae_demo.data.corruptions import MOST, corrupt, downsample
 from ae_demo.data.datasets import emoji_pairs, fashion_mnist
-from ae_demo.figures import data_uri, to_pil
-from ae_demo.models.autoencoder import Autoencoder
-from ae_demo.models.restoration import Restoration, enlarge
+from ae_demo.figures import to_pil
+from ae_demo.models.restoration import enlarge
 from ae_demo.tabs import pictures
 from ae_demo.tabs.controls import (
     LIVE,
@@ -26,6 +23,7 @@ from ae_demo.tabs.controls import (
     picture,
     picture_input,
 )
+from ae_demo.tabs.networks import network
 from ae_demo.tabs.texts import TEXTS
 from ae_demo.training.metrics import LEVELS, psnr, rivals, ssim
 
@@ -37,15 +35,9 @@ START = 18  # the example that is there when the tab opens: an ankle boot
 EMOJI = (8, 10, 16, 33, 40, 59, 2, 13, 5, 9, 15, 20, 23, 27, 30, 39)  # of the 64 held-out samples
 
 
-@cache
-def network(name: str) -> torch.nn.Module:
-    """A checkpoint, loaded on first use."""
-    return checkpoints.load(Autoencoder if name == "autoencoder" else Restoration, name)
-
-
 def scored(title: str, answer: Tensor, x: Tensor, size: int | None = None) -> dict:
     """A picture (1, C, H, W) with its PSNR and SSIM against the true one."""
-    note = TEXT["note"].format(psnr=min(psnr(answer, x), 99.9), ssim=ssim(answer, x))
+    note = TEXT["note"].format(psnr=psnr(answer, x), ssim=ssim(answer, x))
     return picture(title, to_pil(answer[0], size), note)
 
 
@@ -56,7 +48,7 @@ def restore(drawing: str, kind: str = "gaussian", level: float = 0.4, seed: int 
     denoising one changed; and the last two as {before, after}."""
     if not drawing:
         return message(TEXT["empty"]), {}
-    x = pictures.grey(drawing)
+    x, kind, level = pictures.grey(drawing), pictures.one_of(kind, KINDS), pictures.between(level, 0, 1)
     given = corrupt(x, kind, level, torch.Generator().manual_seed(int(seed or 0)))
     answer = network("denoising")(given)
     classical = rivals(given, x)
@@ -74,6 +66,7 @@ def restore(drawing: str, kind: str = "gaussian", level: float = 0.4, seed: int 
 def level_map(kind: str, level: float) -> dict:
     """For every kind and LEVELS what held-out pictures gain, in dB of PSNR, over the best of the two filters and of
     doing nothing, from training.json; and which of them the current setting is nearest to."""
+    kind, level = pictures.one_of(kind, KINDS), pictures.between(level, 0, 1)
     measured = checkpoints.training("denoising").get("scores", {}).get("held_out", {}).get("levels", {})
     rows = []
     for name, table in measured.items():
@@ -94,11 +87,11 @@ def super_resolve(drawing: str) -> list[dict]:
 
 @torch.inference_mode()
 def super_resolve_color(path: str) -> list[dict]:
-    """A coloured picture (file or data URI) -> 32 × 32 pixels of it, and what bicubic interpolation and the network
+    """A coloured picture (file) -> 32 × 32 pixels of it, and what bicubic interpolation and the network
     make of them: 128 × 128."""
     if not path:
         return message(TEXT["pick"])
-    return enlarged(pictures.color(path, 128), "super_resolution-emoji", 4)
+    return enlarged(pictures.color(pictures.read(path), 128), "super_resolution-emoji", 4)
 
 
 def enlarged(x: Tensor, name: str, scale: int) -> list[dict]:
@@ -125,9 +118,12 @@ def emoji() -> list[Image.Image]:
     return [to_pil(x) for x in emoji_pairs(split="sample")[list(EMOJI)]["color"]]
 
 
+@torch.inference_mode()
 def load_emoji(index: int) -> list[dict]:
     """One of the emoji -> `super_resolve_color` of it."""
-    return super_resolve_color(data_uri(emoji()[index]))
+    return enlarged(
+        pictures.color(emoji()[pictures.one_of(index, range(len(EMOJI)))], 128), "super_resolution-emoji", 4
+    )
 
 
 def build() -> None:
@@ -160,20 +156,15 @@ def build() -> None:
             colored = Pictures(message(TEXT["pick"]), elem_id="restoration-colored")
     how_it_works(TEXT["how"], TEXT["explanation"])
 
-    private = {"api_visibility": "private"}
-
     def nothing(sentence: str) -> tuple:
         return message(sentence), {}
 
-    for control in (pad, kind, level, seed):
-        named = {"api_name": "restore"} if control is pad else private
-        event = control.change if control is seed else control.input
-        event(friendly(restore, nothing), [pad, kind, level, seed], [answers, compared], **named, **LIVE)
-    for control in (kind, level):
-        control.input(level_map, [kind, level], levels, **private, **LIVE)
-    pad.input(friendly(super_resolve, message), pad, larger, api_name="super_resolve", **LIVE)
-    once = {"queue": False, "show_progress": "hidden"}
-    upload.upload(
-        friendly(super_resolve_color, message), upload, colored, api_name="super_resolve_color", show_progress="hidden"
+    damaged = [pad.input, kind.input, level.input, seed.change]
+    gr.on(
+        damaged, friendly(restore, nothing), [pad, kind, level, seed], [answers, compared], api_name="restore", **LIVE
     )
-    chosen.input(friendly(load_emoji, message), chosen, colored, api_name="load_emoji", **once)
+    gr.on([kind.input, level.input], friendly(level_map), [kind, level], levels, api_name="level_map", **LIVE)
+    pad.input(friendly(super_resolve, message), pad, larger, api_name="super_resolve", **LIVE)
+    hidden = {"show_progress": "hidden"}
+    upload.upload(friendly(super_resolve_color, message), upload, colored, api_name="super_resolve_color", **hidden)
+    chosen.input(friendly(load_emoji, message), chosen, colored, api_name="load_emoji", queue=False, **hidden)

@@ -69,10 +69,11 @@ def test_live_handlers_do_not_queue_and_keep_the_last_value(page):
 
 
 def test_the_page_starts_without_loading_any_weights():
-    for tab in TABS:
-        tab.network.cache_clear()
+    loaders = {tab.network for tab in TABS}
+    for network in loaders:
+        network.cache_clear()
     app.build()
-    assert all(tab.network.cache_info().currsize == 0 for tab in TABS)
+    assert all(network.cache_info().currsize == 0 for network in loaders)
 
 
 def test_texts_are_data_in_plain_sections():

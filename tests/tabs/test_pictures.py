@@ -86,25 +86,25 @@ def test_of_a_filled_picture_the_edges_are_the_drawing():
 def test_what_is_no_picture_is_one_sentence(content, tmp_path):
     (tmp_path / "a.png").write_bytes(content)
     for source in (str(tmp_path / "a.png"), "data:image/png;base64," + base64.b64encode(content).decode()):
-        with pytest.raises(pictures.PictureError, match="not a picture that can be read: use PNG"):
+        with pytest.raises(pictures.InputError, match="not a picture that can be read: use PNG"):
             pictures.read(source)
 
 
 def test_a_truncated_picture_is_one_sentence():
     buffer = BytesIO()
     drawing().save(buffer, "png")
-    with pytest.raises(pictures.PictureError):
-        pictures.read("data:image/png;base64," + base64.b64encode(buffer.getvalue()[:300]).decode())
+    with pytest.raises(pictures.InputError):
+        pictures.read(pictures.decoded("data:image/png;base64," + base64.b64encode(buffer.getvalue()[:300]).decode()))
 
 
 def test_too_many_pixels_are_refused_before_they_are_unpacked(tmp_path):
     file = save(Image.new("1", (8000, 8000)), tmp_path / "a.png")
-    with pytest.raises(pictures.PictureError, match="64 megapixels, the limit is 40"):
+    with pytest.raises(pictures.InputError, match="64 megapixels, the limit is 40"):
         pictures.read(file)
 
 
 def test_a_file_that_is_gone_is_one_sentence(tmp_path):
-    with pytest.raises(pictures.PictureError, match="choose it again"):
+    with pytest.raises(pictures.InputError, match="choose it again"):
         pictures.read(str(tmp_path / "gone.png"))
 
 
@@ -115,6 +115,16 @@ def test_on_black_makes_light_things_on_black(paper):
     assert grey.shape == (28, 28)
     assert grey[0].max() == 0 and grey.max() > 200
     assert grey[14, 14] < 50
+
+
+@pytest.mark.parametrize("size", [(3, 800), (1000, 2), (1, 1)])
+def test_however_thin_a_picture_is_it_fits_into_a_square(size):
+    picture = Image.new("RGB", size, "white")
+    assert pictures.on_paper(picture, 128).size == (128, 128)
+    assert pictures.color(picture, 128).shape == (1, 3, 128, 128)
+    drawing = Image.new("RGB", (900, 900), "black")
+    drawing.paste(picture, (50, 50))
+    assert pictures.on_black(drawing).size == (28, 28)
 
 
 def test_on_paper_is_a_square_with_dark_lines():
@@ -140,7 +150,7 @@ def test_hints_are_read_where_they_are_and_black_is_one_of_them():
 
 
 def test_a_layer_that_is_no_picture_is_one_sentence():
-    with pytest.raises(pictures.PictureError, match="not a picture"):
+    with pytest.raises(pictures.InputError, match="not a picture"):
         pictures.read_layer("data:image/png;base64,AAAA")
 
 

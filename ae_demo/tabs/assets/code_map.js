@@ -34,6 +34,7 @@ function dot(place, color, radius, rim) {
   pen.arc(...at(place), radius, 0, 7);
   pen.fillStyle = color;
   pen.fill();
+  if (!rim) return;
   pen.lineWidth = rim;
   pen.strokeStyle = rim > 1 ? "#000" : "#0008";
   pen.stroke();
@@ -43,15 +44,19 @@ function draw() {
   pen.clearRect(0, 0, canvas.width, canvas.height);
   for (const point of map.points) dot(point, map.colors[point[2]], 5.5, 1);
   const { first, second, at: mine } = props.value, chosen = [first, second].filter((i) => map.points[i]);
-  if (chosen.length === 2) {
+  const straight = props.value.projection === "pca"; // a line of codes is a line here, and nobody knows what on t-SNE
+  for (const [style, width] of chosen.length === 2 && straight ? [["#fff", 7], ["#000", 3]] : []) {
     pen.beginPath();
     pen.moveTo(...at(map.points[first]));
     pen.lineTo(...at(map.points[second]));
-    pen.lineWidth = 3;
-    pen.strokeStyle = "#000";
+    pen.lineWidth = width;
+    pen.strokeStyle = style;
     pen.stroke();
   }
-  for (const i of chosen) dot(map.points[i], map.colors[map.points[i][2]], 12, 4);
+  for (const i of chosen) {
+    dot(map.points[i], "#fff", 16, 0);
+    dot(map.points[i], map.colors[map.points[i][2]], 12, 4);
+  }
   if (mine) {
     const [x, y] = at(mine.map((v) => Math.min(1.02, Math.max(-0.02, v))));
     for (const [style, width] of [["#fff", 11], ["#000", 6]]) {
