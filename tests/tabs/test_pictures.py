@@ -39,7 +39,7 @@ KINDS = {
     "huge": lambda p: save(drawing(3000, (800, 900, 2000, 2100), width=20), p / "a.png"),
     "tiny": lambda p: save(drawing(40, (10, 12, 26, 28), width=1), p / "a.png"),
     "webp": lambda p: save(drawing(), p / "a.webp"),
-    "data URI": lambda p: data_uri(drawing()),
+    "data URI": lambda p: pictures.decoded(data_uri(drawing())),
 }
 
 
@@ -85,7 +85,8 @@ def test_of_a_filled_picture_the_edges_are_the_drawing():
 )
 def test_what_is_no_picture_is_one_sentence(content, tmp_path):
     (tmp_path / "a.png").write_bytes(content)
-    for source in (str(tmp_path / "a.png"), "data:image/png;base64," + base64.b64encode(content).decode()):
+    uri = "data:image/png;base64," + base64.b64encode(content).decode()
+    for source in (str(tmp_path / "a.png"), pictures.decoded(uri)):
         with pytest.raises(pictures.InputError, match="not a picture that can be read: use PNG"):
             pictures.read(source)
 
