@@ -88,7 +88,7 @@ def denoising_scores(model, data: Images, n: int = 200) -> dict:
 
 def rivals(given: Tensor, x: Tensor) -> dict[str, Tensor]:
     """What median filters and non-local means (Buades et al., 2005) make of pictures (N, 1, H, W) in [0, 1]. Each may
-    try three settings on every picture and is told by the truth x which of its answers is best."""
+    try four settings on every picture and is told by the truth x which of its answers is best."""
     from scipy.ndimage import median_filter
     from skimage.restoration import denoise_nl_means
 
@@ -98,10 +98,10 @@ def rivals(given: Tensor, x: Tensor) -> dict[str, Tensor]:
         return tried[error.argmin(0), torch.arange(len(x))]
 
     pictures = given.numpy()
-    medians = [median_filter(pictures, (1, 1, size, size)) for size in (2, 3, 5)]
+    medians = [median_filter(pictures, (1, 1, size, size)) for size in (2, 3, 5, 7)]
     means = [
         np.stack([denoise_nl_means(p[0], patch_size=3, patch_distance=7, h=h) for p in pictures])[:, None]
-        for h in (0.08, 0.2, 0.5)
+        for h in (0.08, 0.2, 0.5, 1.0)
     ]
     return {"median": best(medians), "nl_means": best(means)}
 
