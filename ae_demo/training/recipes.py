@@ -228,7 +228,7 @@ RECIPES = {
             data=data,
             model=partial(VAE, rates=True, width=384),
             train=partial(fit, loss=partial(losses.elbo, beta=losses.random_rates), lr=1e-3, **STEADY),
-            steps=20_000,  # 85 passes
+            steps=14_000,  # 60 passes
             headline=("nats", "exact", "recon", "kl"),
             mapped=True,
         )
