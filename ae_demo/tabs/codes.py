@@ -122,7 +122,7 @@ def map_codes(wanted: dict) -> dict:
 def describe(name: str) -> str:
     """How good a place the codes are, from map.json."""
     measured = checkpoints.code_map(name)
-    return TEXT["scores"].format(numbers=known(name).shape[1], **measured) if measured else ""
+    return TEXT["scores"].format(**measured) if measured else ""
 
 
 def compare_encoders() -> str:
