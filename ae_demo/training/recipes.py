@@ -180,13 +180,13 @@ RECIPES = {
     "sparse-l1": reconstructing(
         title="Sparse autoencoder, L1",
         model=partial(Stacked, [256], code="relu"),
-        train=partial(fit, loss=partial(losses.sparse, penalty="l1", weight=1e-2), lr=1e-3, **STEADY),
+        train=partial(fit, loss=partial(losses.sparse, penalty="l1", weight=3e-2), lr=1e-3, **STEADY),
         evaluate=metrics.sparse_scores,
     ),
     "sparse-kl": reconstructing(
         title="Sparse autoencoder, KL",
         model=partial(Stacked, [256], code="sigmoid"),
-        train=partial(fit, loss=partial(losses.sparse, penalty="kl", weight=1e-2), lr=1e-3, **STEADY),
+        train=partial(fit, loss=partial(losses.sparse, penalty="kl", weight=0.1), lr=1e-3, **STEADY),
         evaluate=metrics.sparse_scores,
     ),
     "binary": reconstructing(
