@@ -57,7 +57,7 @@ def plane(name: str, z: Tensor) -> Tensor:
 def places(name: str, projection: str) -> Tensor:
     """Where the known codes lie on the map, (1000, 2), y upwards: on the `plane` ("pca"), or as t-SNE put them in
     training ("tsne")."""
-    if pictures.one_of(projection, PROJECTIONS) == "pca":
+    if projection == "pca":
         return plane(name, known(name))
     stored = checkpoints.code_map(name).get("tsne")
     if not stored:
@@ -110,7 +110,8 @@ def map_codes(wanted: dict) -> dict:
     """{name, projection} -> points [x, y, label], colours, labels, thumbnails, for the page; {"error": sentence} where
     something is missing."""
     try:
-        name, projection = pictures.one_of(wanted.get("name"), ENCODERS), wanted.get("projection")
+        name = pictures.one_of(wanted.get("name"), ENCODERS)
+        projection = pictures.one_of(wanted.get("projection"), PROJECTIONS)
         at = on_screen(name, projection, places(name, projection))
         points = [[*xy, label] for xy, label in zip(at, sample(name)["label"].tolist(), strict=True)]
         sheet = {"thumbnails": thumbnails(name), "columns": COLUMNS}
@@ -163,6 +164,7 @@ def place_drawing(name: str, projection: str, drawing: str) -> tuple[list[float]
         return None, message(TEXT["draw"])
     x = pictures.grey(drawing)
     z = maps.codes(network(pictures.one_of(name, ENCODERS)), x)
+    projection = pictures.one_of(projection, PROJECTIONS)
     (at,) = on_screen(name, projection, place(name, projection, z))
     return at, [picture(TEXT["decoded"], to_pil(network(name).decode(z)[0])), *near(name, z, x)]
 
