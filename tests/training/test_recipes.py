@@ -41,7 +41,9 @@ def test_three_steps_change_every_weight_and_stay_finite(name):
 
 def test_what_is_stored_comes_back_with_the_same_scores(name, tmp_path):
     recipe = RECIPES[name]
-    model = seeded(small(recipe), 1).half().float().eval()  # large ones are stored in half precision
+    model = seeded(small(recipe), 1).eval()
+    for weight in model.parameters():  # large models are stored in half precision
+        weight.data = weight.data.half().float()
     checkpoints.publish(checkpoints.save(model, name, tmp_path), tmp_path / name)
     loaded = checkpoints.load(type(model), name, tmp_path)
     data = data_of(recipe)
@@ -71,8 +73,8 @@ def test_its_card_names_the_data_the_class_and_every_score(name):
     assert card.startswith("---\nlibrary_name: pytorch\n")
     assert f'checkpoints.load({about["model"]["class"]}, "{name}")' in card
     for split, scores in about["scores"].items():
-        for score in scores:
-            assert f"| {split} | {score} |" in card
+        for score, value in scores.items():
+            assert (f"| {split} | {score} |" in card) == (not isinstance(value, dict)), score
 
 
 @pytest.mark.parametrize("table", report.TABLES)
