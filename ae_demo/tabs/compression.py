@@ -85,16 +85,16 @@ def scored(title: str, answer: Tensor, x: Tensor, size: int) -> dict:
     return picture(title, to_pil(answer[0]), TEXT["note"].format(size=size, psnr=psnr(answer, x), ssim=ssim(answer, x)))
 
 
-def rate_distortion(drawing: str) -> pd.DataFrame:
-    """A picture (data URI, light on black) -> bytes, PSNR in dB and method, for CODE_SIZES and JPEG."""
-    rows = []
-    if drawing:
-        x = pictures.grey(drawing)
-        rows = [(k, psnr(stored(name, x, k), x), TEXT[name]) for name in CODECS for k in CODE_SIZES]
-        coded = sorted((size, decibels) for size, decibels, _ in jpegs(x) if size <= CODE_SIZES[-1])
-        best = itertools.accumulate((decibels for _, decibels in coded), max)
-        rows += [(size, decibels, TEXT["jpeg"]) for (size, _), decibels in zip(coded, best, strict=True)]
-    return pd.DataFrame(rows, columns=["bytes", "psnr", "method"]).astype({"bytes": float, "psnr": float})
+def rate_distortion(drawing: str) -> pd.DataFrame | None:
+    """A picture (data URI, light on black) -> bytes, PSNR in dB and method, for CODE_SIZES and JPEG; None of none."""
+    if not drawing:
+        return None
+    x = pictures.grey(drawing)
+    rows = [(k, psnr(stored(name, x, k), x), TEXT[name]) for name in CODECS for k in CODE_SIZES]
+    coded = sorted((size, decibels) for size, decibels, _ in jpegs(x) if size <= CODE_SIZES[-1])
+    best = itertools.accumulate((decibels for _, decibels in coded), max)
+    rows += [(size, decibels, TEXT["jpeg"]) for (size, _), decibels in zip(coded, best, strict=True)]
+    return pd.DataFrame(rows, columns=["bytes", "psnr", "method"])
 
 
 @torch.inference_mode()
@@ -145,7 +145,7 @@ def build() -> None:
             size = gr.Slider(1, 256, 32, step=1, label=TEXT["size"], elem_id="compression-size")
             answers = Pictures(message(TEXT["empty"]), elem_id="compression-answers")
             curve = gr.LinePlot(
-                rate_distortion(""), x="bytes", y="psnr", color="method", title=TEXT["curve"], height=260,
+                None, x="bytes", y="psnr", color="method", title=TEXT["curve"], height=260,
                 x_title=TEXT["bytes_axis"], y_title=TEXT["psnr_axis"], elem_id="compression-curve",
             )  # fmt: skip
     gr.Markdown(TEXT["family"])
@@ -157,4 +157,4 @@ def build() -> None:
     gr.on([pad.input, size.input], friendly(compress, message), [pad, size], answers, api_name="compress", **LIVE)
     for function, shown in ((family, members), (neighbours, similar)):
         pad.input(friendly(function, message), pad, shown, api_name=function.__name__, **LIVE)
-    pad.input(friendly(rate_distortion, lambda _: rate_distortion("")), pad, curve, api_name="rate_distortion", **LIVE)
+    pad.input(friendly(rate_distortion, lambda _: None), pad, curve, api_name="rate_distortion", **LIVE)
