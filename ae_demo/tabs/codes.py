@@ -1,6 +1,6 @@
 """Latent map: where every encoder puts the same thousand held-out pictures, and one's own."""
 
-from functools import cache, lru_cache
+from functools import cache
 
 import gradio as gr
 import torch
@@ -11,9 +11,19 @@ from ae_demo.checkpoints import CheckpointError
 from ae_demo.data.datasets import DIGIT_LABELS, FASHION_LABELS, fashion_mnist, mnist
 from ae_demo.figures import data_uri, to_grid, to_pil
 from ae_demo.tabs import pictures
-from ae_demo.tabs.controls import LIVE, Pictures, friendly, how_it_works, message, picture, picture_input, template
-from ae_demo.tabs.latent import COLORS
-from ae_demo.tabs.networks import network
+from ae_demo.tabs.controls import (
+    LIVE,
+    Pictures,
+    film_strip,
+    friendly,
+    how_it_works,
+    message,
+    picture,
+    picture_input,
+    template,
+)
+from ae_demo.tabs.latent import COLORS, FRAMES
+from ae_demo.tabs.networks import itself, known, network, sample
 from ae_demo.tabs.pictures import InputError
 from ae_demo.tabs.texts import TEXTS
 from ae_demo.training import maps
@@ -24,19 +34,12 @@ TITLE, ABOUT = TEXT["title"], TEXT["about"]
 ENCODERS = tuple(name for name, recipe in RECIPES.items() if recipe.mapped)
 PROJECTIONS = ("tsne", "pca")
 COLUMNS = 40  # thumbnails side by side in the sheet
-FRAMES = 12  # of the film between two pictures
 NEAREST = 8
 
 
-def sample(name: str) -> dict[str, Tensor]:
-    """The held-out pictures that an encoder's map shows: image (1000, 1, 28, 28), label (1000,)."""
-    return (mnist if name == "vae-mnist" else fashion_mnist)(split="sample")[:]
-
-
-@cache
-def known(name: str) -> Tensor:
-    """Their codes (1000, K)."""
-    return maps.codes(network(pictures.one_of(name, ENCODERS)), sample(name)["image"])
+def encoder(name: str) -> torch.nn.Module:
+    """One of ENCODERS; InputError if it is none."""
+    return network(pictures.one_of(name, ENCODERS))
 
 
 @cache
@@ -53,7 +56,7 @@ def plane(name: str, z: Tensor) -> Tensor:
     return (z - mean) @ axes.T
 
 
-@lru_cache(64)
+@cache
 def places(name: str, projection: str) -> Tensor:
     """Where the known codes lie on the map, (1000, 2), y upwards: on the `plane` ("pca"), or as t-SNE put them in
     training ("tsne")."""
@@ -84,13 +87,13 @@ def on_screen(name: str, projection: str, at: Tensor) -> list[list[float]]:
 
 def labels_of(name: str) -> tuple[str, ...]:
     """The names of the classes of the pictures that an encoder was trained on."""
-    return DIGIT_LABELS if name == "vae-mnist" else FASHION_LABELS
+    return DIGIT_LABELS if RECIPES[name].data is mnist else FASHION_LABELS
 
 
 def near(name: str, z: Tensor, x: Tensor) -> list[dict]:
     """The held-out pictures whose codes are nearest to the code (1, K) of a picture, but not that picture."""
     held_out, distance = sample(name), torch.cdist(z, known(name))[0]
-    distance[(held_out["image"] == x).flatten(1).all(1)] = torch.inf
+    distance[itself(name, x)] = torch.inf
     order = distance.argsort(stable=True)[:NEAREST].tolist()
     names = [labels_of(name)[held_out["label"][i]] for i in order]
     return [
@@ -131,8 +134,9 @@ def compare_encoders() -> str:
     lines = [TEXT["table"], "|---|---|---|---|"]
     for name in ENCODERS:
         if measured := checkpoints.code_map(name):
+            which = f"`{name}`" + TEXT["digits"] * (labels_of(name) is DIGIT_LABELS)
             scores = f"{measured['knn_accuracy']:.3f} | {measured['trustworthiness']:.3f}"
-            lines.append(f"| `{name}`{TEXT['digits'] * (name == 'vae-mnist')} | {measured['numbers']} | {scores} |")
+            lines.append(f"| {which} | {measured['numbers']} | {scores} |")
     return "\n".join(lines)
 
 
@@ -140,7 +144,7 @@ def compare_encoders() -> str:
 def inspect_code(name: str, first: int, second: int | None = None) -> list[dict]:
     """The index of a held-out picture -> it, what the decoder makes of its code, and the pictures with the nearest
     codes; with a second index also the film of what lies between the two codes."""
-    model, z = network(pictures.one_of(name, ENCODERS)), known(name)
+    model, z = encoder(name), known(name)
     if first not in range(len(z)):
         return message(TEXT["click"])
     first, held_out = int(first), sample(name)
@@ -151,8 +155,7 @@ def inspect_code(name: str, first: int, second: int | None = None) -> list[dict]
     ]
     if second in range(len(z)):
         between = torch.lerp(z[first], z[int(second)], torch.linspace(0, 1, FRAMES)[:, None])
-        strip = to_pil(to_grid(model.decode(between)[None], gap=2))
-        row.append(picture(TEXT["film"], strip.resize((3 * strip.width, 3 * strip.height), 0), size="wide"))
+        row.append(film_strip(TEXT["film"], model.decode(between)))
     return row
 
 
@@ -162,11 +165,10 @@ def place_drawing(name: str, projection: str, drawing: str) -> tuple[list[float]
     its code, and the pictures with the nearest codes."""
     if not drawing:
         return None, message(TEXT["draw"])
-    x = pictures.grey(drawing)
-    z = maps.codes(network(pictures.one_of(name, ENCODERS)), x)
-    projection = pictures.one_of(projection, PROJECTIONS)
+    model, x, projection = encoder(name), pictures.grey(drawing), pictures.one_of(projection, PROJECTIONS)
+    z = maps.codes(model, x)
     (at,) = on_screen(name, projection, place(name, projection, z))
-    return at, [picture(TEXT["decoded"], to_pil(network(name).decode(z)[0])), *near(name, z, x)]
+    return at, [picture(TEXT["decoded"], to_pil(model.decode(z)[0])), *near(name, z, x)]
 
 
 class CodeMap(gr.HTML):
@@ -174,13 +176,10 @@ class CodeMap(gr.HTML):
     and where a drawing lies; `input` at every click."""
 
     def __init__(self, value: dict, **kwargs):
-        super().__init__(value, texts=TEXT, server_functions=[map_codes], **template("code_map"), **kwargs)
+        super().__init__(value, texts=TEXT, server_functions=[map_codes], **template("map", "code_map"), **kwargs)
 
     def api_info(self) -> dict:
-        return {
-            "type": "object",
-            "description": "name, projection: tsne or pca, first, second: indices",
-        }
+        return {"type": "object", "description": "name, projection: tsne or pca, first, second: indices"}
 
 
 def examples() -> list:

@@ -2,7 +2,7 @@
 
 import io
 import itertools
-from functools import cache
+from functools import lru_cache
 
 import gradio as gr
 import pandas as pd
@@ -12,13 +12,14 @@ from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
 
 from ae_demo import checkpoints
-from ae_demo.data.datasets import FASHION_LABELS, fashion_mnist
+from ae_demo.data.datasets import FASHION_LABELS
 from ae_demo.figures import to_pil
 from ae_demo.tabs import pictures
 from ae_demo.tabs.controls import LIVE, Pictures, friendly, how_it_works, message, picture, picture_input
-from ae_demo.tabs.networks import network
+from ae_demo.tabs.networks import itself, known, network, sample
+from ae_demo.tabs.restoration import START, clothing, scored
 from ae_demo.tabs.texts import TEXTS
-from ae_demo.training.metrics import CODE_SIZES, psnr, ssim
+from ae_demo.training.metrics import CODE_SIZES, psnr
 
 TEXT = TEXTS["compression"]
 TITLE, ABOUT = TEXT["title"], TEXT["about"]
@@ -27,16 +28,7 @@ FAMILY = (
     "autoencoder-z128", "autoencoder",
 )  # fmt: skip
 CODECS = ("nested", "pca")
-EXAMPLES = range(3, 1000, 50)  # two of each class
-START = 18
 BITS = 8  # of each number of a code that is stored
-
-
-@cache
-@torch.inference_mode()
-def known(name: str) -> Tensor:
-    """The codes of the held-out sample (1000, numbers) by a network."""
-    return network(name).encode(fashion_mnist(split="sample")[:]["image"])
 
 
 @torch.inference_mode()
@@ -55,7 +47,13 @@ def stored(name: str, x: Tensor, k: int) -> Tensor:
 def jpegs(x: Tensor) -> list[tuple[int, float, Tensor]]:
     """Every JPEG of a picture (1, 1, 28, 28): bytes, PSNR in dB, picture; by Pillow, with Huffman tables of its own.
     The header and the tables, some 180 bytes, do not count."""
-    image, found = to_pil(x[0]), {}
+    return _jpegs(to_pil(x[0]).tobytes())
+
+
+@lru_cache(16)  # the slider asks for the same picture again and again
+def _jpegs(grey: bytes) -> list[tuple[int, float, Tensor]]:
+    image, found = Image.frombytes("L", (28, 28), grey), {}
+    x = pil_to_tensor(image)[None].float() / 255
     for quality in range(1, 101):
         buffer = io.BytesIO()
         image.save(buffer, "jpeg", quality=quality, optimize=True)
@@ -73,16 +71,13 @@ def compress(drawing: str, k: int = 32) -> list[dict]:
     if not drawing:
         return message(TEXT["empty"])
     k, x = int(pictures.between(k, 1, 256)), pictures.grey(drawing)
-    row = [picture(TEXT["original"], to_pil(x[0]), TEXT["bytes"].format(size=784))]
-    for name in CODECS:
-        row.append(scored(TEXT[name], stored(name, x, k), x, k))
+    row = [picture(TEXT["original"], to_pil(x[0]), TEXT["bytes"].format(size=x.numel()))]
+    answers = [(TEXT[name], k, stored(name, x, k)) for name in CODECS]
     coded = max((one for one in jpegs(x) if one[0] <= k), key=lambda one: one[1], default=None)
-    return row + ([scored(TEXT["jpeg"], coded[2], x, coded[0])] if coded else message(TEXT["no_jpeg"]))
-
-
-def scored(title: str, answer: Tensor, x: Tensor, size: int) -> dict:
-    """A picture with its size in bytes, PSNR and SSIM."""
-    return picture(title, to_pil(answer[0]), TEXT["note"].format(size=size, psnr=psnr(answer, x), ssim=ssim(answer, x)))
+    if coded:
+        answers.append((TEXT["jpeg"], coded[0], coded[2]))
+    row += [scored(title, answer, x, f"{TEXT['bytes'].format(size=size)}, ") for title, size, answer in answers]
+    return row if coded else row + message(TEXT["no_jpeg"])
 
 
 def rate_distortion(drawing: str) -> pd.DataFrame | None:
@@ -118,10 +113,10 @@ def neighbours(drawing: str, n: int = 8) -> list[dict]:
     the fewest bits."""
     if not drawing:
         return message(TEXT["empty"])
-    x, pictured = pictures.grey(drawing), fashion_mnist(split="sample")[:]
+    x, pictured = pictures.grey(drawing), sample("binary")
     bits = network("binary").encode(x)
     far = (known("binary") != bits).sum(1)
-    far[(pictured["image"] == x).flatten(1).all(1)] = 99  # the picture itself
+    far[itself("binary", x)] = 99
     order = far.argsort(stable=True)[:n]
     hashed = torch.kron(bits.view(4, 4), torch.ones(7, 7))[None]
     row = [picture(TEXT["hash"], to_pil(hashed), "".join(str(int(bit)) for bit in bits[0]))]
@@ -131,16 +126,11 @@ def neighbours(drawing: str, n: int = 8) -> list[dict]:
     return row
 
 
-def examples() -> list[Image.Image]:
-    """Held-out pictures, two of each class."""
-    return [to_pil(x) for x in fashion_mnist(split="sample")[list(EXAMPLES)]["image"]]
-
-
 def build() -> None:
     """Lays the tab out and wires it."""
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            pad = picture_input(TEXT["examples"], examples(), "compression", START)
+            pad = picture_input(TEXT["examples"], clothing(), "compression", START)
         with gr.Column(scale=3, min_width=320):
             size = gr.Slider(1, 256, 32, step=1, label=TEXT["size"], elem_id="compression-size")
             answers = Pictures(message(TEXT["empty"]), elem_id="compression-answers")

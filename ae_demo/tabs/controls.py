@@ -8,9 +8,10 @@ from pathlib import Path
 
 import gradio as gr
 from PIL import Image
+from torch import Tensor
 
 from ae_demo.checkpoints import CheckpointError
-from ae_demo.figures import data_uri
+from ae_demo.figures import data_uri, to_grid, to_pil
 from ae_demo.tabs import pictures
 from ae_demo.tabs.pictures import InputError
 from ae_demo.tabs.texts import TEXTS
@@ -19,12 +20,12 @@ ASSETS = Path(__file__).parent / "assets"
 LIVE = {"queue": False, "trigger_mode": "always_last", "show_progress": "hidden"}  # one round trip, the last value wins
 
 
-def template(name: str) -> dict[str, str | bool]:
-    """The HTML, CSS and JavaScript files of a widget as arguments of gr.HTML."""
+def template(*names: str) -> dict[str, str | bool]:
+    """The HTML, CSS and JavaScript files of a widget, those that it shares first, as arguments of gr.HTML."""
     kinds = {"html_template": "html", "css_template": "css", "js_on_load": "js"}
-    files = {kind: ASSETS / f"{name}.{suffix}" for kind, suffix in kinds.items()}
-    texts = {kind: file.read_text(encoding="utf-8") for kind, file in files.items() if file.exists()}
-    return {"js_on_load": None, "apply_default_css": False} | texts
+    files = {kind: [ASSETS / f"{name}.{suffix}" for name in names] for kind, suffix in kinds.items()}
+    texts = {kind: "".join(f.read_text(encoding="utf-8") for f in found if f.exists()) for kind, found in files.items()}
+    return {"js_on_load": None, "apply_default_css": False} | {kind: text for kind, text in texts.items() if text}
 
 
 class SketchPad(gr.HTML):
@@ -158,6 +159,12 @@ def picture_input(
 def picture(title: str, image: Image.Image, note: str = "", quality: int | None = None, size: str = "") -> dict:
     """One entry of `Pictures`; size "large" beside the others, "wide" in a row of its own."""
     return {"title": title, "src": data_uri(image, quality), "note": note, "size": size}
+
+
+def film_strip(title: str, x: Tensor) -> dict:
+    """Pictures (N, C, H, W) side by side as one entry of `Pictures`, in a row of its own."""
+    strip = to_pil(to_grid(x[None], gap=2))
+    return picture(title, strip.resize((3 * strip.width, 3 * strip.height), Image.Resampling.NEAREST), size="wide")
 
 
 def message(text: str) -> list[dict]:

@@ -16,11 +16,22 @@ from ae_demo.data.datasets import DIGIT_LABELS, FASHION_LABELS, fashion_mnist, m
 from ae_demo.figures import data_uri, to_grid, to_pil
 from ae_demo.models.vae import REACH, VAE
 from ae_demo.tabs import pictures
-from ae_demo.tabs.controls import LIVE, Pictures, friendly, how_it_works, message, picture, picture_input, template
+from ae_demo.tabs.controls import (
+    LIVE,
+    Pictures,
+    film_strip,
+    friendly,
+    how_it_works,
+    message,
+    picture,
+    picture_input,
+    template,
+)
 from ae_demo.tabs.networks import network
 from ae_demo.tabs.pictures import InputError
 from ae_demo.tabs.texts import TEXTS
 from ae_demo.training.losses import elbo_terms
+from ae_demo.training.strips import plane
 
 TEXT = TEXTS["latent"]
 TITLE, ABOUT = TEXT["title"], TEXT["about"]
@@ -38,6 +49,11 @@ def vae(dataset: str) -> VAE:
     return network(f"vae-{pictures.one_of(dataset, DATASETS)}")
 
 
+def place(z1: float, z2: float) -> Tensor:
+    """A point of the plane as z (1, 2)."""
+    return torch.tensor([[pictures.between(z1, -9, 9), pictures.between(z2, -9, 9)]], dtype=torch.float32)
+
+
 def weight(log_beta: float) -> float:
     """Position of the slider, log₁₀ β, -> β; its left end is 0."""
     return 0.0 if pictures.between(log_beta, *LOG_BETA) == LOG_BETA[0] else 10 ** float(log_beta)
@@ -47,9 +63,8 @@ def weight(log_beta: float) -> float:
 def decode_point(dataset: str, log_beta: float, z1: float, z2: float) -> list[dict]:
     """A point of the latent plane -> the picture that the decoder paints there. Dataset: mnist or fashion; log₁₀ β from
     −3, where it counts as β = 0, to 2."""
-    z1, z2 = pictures.between(z1, -9, 9), pictures.between(z2, -9, 9)
-    model, begun = vae(dataset), time.perf_counter()
-    x = model.decode(torch.tensor([[z1, z2]], dtype=torch.float32), beta=weight(log_beta))[0]
+    model, z, begun = vae(dataset), place(z1, z2), time.perf_counter()
+    x = model.decode(z, beta=weight(log_beta))[0]
     ms = 1000 * (time.perf_counter() - begun)
     return [picture(TEXT["decoded"], to_pil(x), TEXT["note"].format(z1=z1, z2=z2, ms=ms))]
 
@@ -58,9 +73,8 @@ def decode_point(dataset: str, log_beta: float, z1: float, z2: float) -> list[di
 def decode_labels(dataset: str, z1: float, z2: float) -> list[dict]:
     """The same point for a VAE that is told the class: ten pictures, one for each label."""
     model = network(f"cvae-{pictures.one_of(dataset, DATASETS)}")
-    z1, z2, labels = pictures.between(z1, -9, 9), pictures.between(z2, -9, 9), DATASETS[dataset][1]
-    x = model.decode(torch.tensor([[z1, z2]], dtype=torch.float32).repeat(10, 1), torch.arange(10))
-    return [picture(label, to_pil(one)) for label, one in zip(labels, x, strict=True)]
+    x = model.decode(place(z1, z2).repeat(10, 1), torch.arange(10))
+    return [picture(label, to_pil(one)) for label, one in zip(DATASETS[dataset][1], x, strict=True)]
 
 
 @lru_cache(64)
@@ -68,9 +82,8 @@ def decode_labels(dataset: str, z1: float, z2: float) -> list[dict]:
 def draw_map(dataset: str, beta: float) -> dict:
     """The decoded plane as a data URI, the held-out sample on it as [z1, z2, label], colours, labels, a description."""
     model, labels = vae(dataset), DATASETS[dataset][1]
-    line = (torch.arange(CELLS) + 0.5) / CELLS * 2 * REACH - REACH  # centres of the cells
-    z2, z1 = torch.meshgrid(line.flip(0), line, indexing="ij")
-    cells = model.decode(torch.stack([z1, z2], dim=-1).view(-1, 2), beta=beta).unflatten(0, (CELLS, CELLS))
+    centres = plane(CELLS, REACH - REACH / CELLS)
+    cells = model.decode(centres, beta=beta).unflatten(0, (CELLS, CELLS))
     mu, y = codes(dataset, beta)
     points = [[round(a, 3), round(b, 3), label] for (a, b), label in zip(mu.tolist(), y.tolist(), strict=True)]
     manifold = data_uri(to_pil(to_grid(cells)), quality=85)
@@ -150,9 +163,7 @@ def draw_path(dataset: str, log_beta: float, first: str, second: str, dense: boo
     places = way(dataset, log_beta, first, second, dense)
     if places is None:
         return message(TEXT["two"])
-    x = vae(dataset).decode(places, beta=weight(log_beta))
-    strip = to_pil(to_grid(x[None], gap=2))
-    return [picture(TEXT["path"], strip.resize((3 * strip.width, 3 * strip.height), 0), size="wide")]
+    return [film_strip(TEXT["path"], vae(dataset).decode(places, beta=weight(log_beta)))]
 
 
 @torch.inference_mode()
@@ -171,7 +182,9 @@ class MapPad(gr.HTML):
     """The latent plane with a dot to drag. Its value is {dataset, log_beta, z, marks}; `input` while dragging."""
 
     def __init__(self, value: dict, **kwargs):
-        super().__init__(value, reach=REACH, texts=TEXT, server_functions=[latent_map], **template("map_pad"), **kwargs)
+        super().__init__(
+            value, reach=REACH, texts=TEXT, server_functions=[latent_map], **template("map", "map_pad"), **kwargs
+        )
 
     def api_info(self) -> dict:
         return {"type": "object", "description": "dataset: mnist or fashion, log_beta, z: [z1, z2], marks"}
@@ -199,11 +212,12 @@ def build() -> None:
     gr.Markdown(TEXT["labels"])
     labels = Pictures([], elem_id="latent-labels")
     gr.Markdown(TEXT["yours"])
+    images = examples()
     with gr.Row():
         with gr.Column(scale=1, min_width=260):
-            first = picture_input(TEXT["a"], examples(), "latent-a", start=6)
+            first = picture_input(TEXT["a"], images, "latent-a", start=6)
         with gr.Column(scale=1, min_width=260):
-            second = picture_input(TEXT["b"], examples(), "latent-b", start=2)
+            second = picture_input(TEXT["b"], images, "latent-b", start=2)
         with gr.Column(scale=3, min_width=320):
             mine = Pictures(message(TEXT["draw"]), elem_id="latent-mine")
             with gr.Row():

@@ -35,10 +35,10 @@ START = 18  # the example that is there when the tab opens: an ankle boot
 EMOJI = (8, 10, 16, 33, 40, 59, 2, 13, 5, 9, 15, 20, 23, 27, 30, 39)  # of the 64 held-out samples
 
 
-def scored(title: str, answer: Tensor, x: Tensor, size: int | None = None) -> dict:
-    """A picture (1, C, H, W) with its PSNR and SSIM against the true one."""
-    note = TEXT["note"].format(psnr=psnr(answer, x), ssim=ssim(answer, x))
-    return picture(title, to_pil(answer[0], size), note)
+def scored(title: str, answer: Tensor, x: Tensor, before: str = "") -> dict:
+    """A picture (1, C, H, W) with its PSNR and SSIM against the true one, after what else there is to say."""
+    note = before + TEXT["note"].format(psnr=psnr(answer, x), ssim=ssim(answer, x))
+    return picture(title, to_pil(answer[0]), note)
 
 
 @torch.inference_mode()
@@ -87,8 +87,8 @@ def super_resolve(drawing: str) -> list[dict]:
 
 @torch.inference_mode()
 def super_resolve_color(path: str) -> list[dict]:
-    """A coloured picture (file) -> 32 × 32 pixels of it, and what bicubic interpolation and the network
-    make of them: 128 × 128."""
+    """A coloured picture (file) -> 32 × 32 pixels of it, and what bicubic interpolation and the network make of them:
+    128 × 128."""
     if not path:
         return message(TEXT["pick"])
     return enlarged(pictures.color(pictures.read(path), 128), "super_resolution-emoji", 4)
@@ -107,10 +107,15 @@ def enlarged(x: Tensor, name: str, scale: int) -> list[dict]:
     ]
 
 
+def clothing() -> list[Image.Image]:
+    """Held-out pictures, two of each class."""
+    return [to_pil(x) for x in fashion_mnist(split="sample")[list(EXAMPLES)]["image"]]
+
+
 def examples() -> list[Image.Image]:
-    """Held-out pictures, two of each class, and two of nothing but noise."""
+    """`clothing`, and two pictures of nothing but noise."""
     noise = [to_pil(torch.rand(1, 28, 28, generator=torch.Generator().manual_seed(seed))) for seed in (0, 1)]
-    return [to_pil(x) for x in fashion_mnist(split="sample")[list(EXAMPLES)]["image"]] + noise
+    return clothing() + noise
 
 
 def emoji() -> list[Image.Image]:
@@ -121,9 +126,8 @@ def emoji() -> list[Image.Image]:
 @torch.inference_mode()
 def load_emoji(index: int) -> list[dict]:
     """One of the emoji -> `super_resolve_color` of it."""
-    return enlarged(
-        pictures.color(emoji()[pictures.one_of(index, range(len(EMOJI)))], 128), "super_resolution-emoji", 4
-    )
+    chosen = emoji()[pictures.one_of(index, range(len(EMOJI)))]
+    return enlarged(pictures.color(chosen, 128), "super_resolution-emoji", 4)
 
 
 def build() -> None:

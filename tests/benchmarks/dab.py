@@ -4,15 +4,11 @@ Starts the app, opens it in Chromium, draws a cat, waits until the converted net
 forehead ten times, removing the hint in between. Prints seconds from the pen being lifted to a blue forehead on the
 page, the slowest and the median."""
 
-import os
-import shutil
 import statistics
 import time
 
-from playwright.sync_api import sync_playwright
-
 import app
-from tests.browser.conftest import FLAGS
+from tests.browser.conftest import chromium
 from tests.browser.test_app import BLUE, dab, draw_cat, is_blue
 
 
@@ -27,10 +23,7 @@ def wait(page, blue: bool) -> float:
 
 def main(times: int = 10) -> None:
     _, address, _ = app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", server_port=None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"), headless=True, args=FLAGS
-        )
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.goto(address)
         draw_cat(page)
@@ -41,7 +34,6 @@ def main(times: int = 10) -> None:
             page.locator("#colorize-pad .unhint").click()
             wait(page, False)
             page.wait_for_timeout(15_000 if i == 0 else 500)  # the networks are converted while the first answers come
-        browser.close()
     print(f"first {taken[0]:.2f} s; then median {statistics.median(taken[1:]):.2f} s, slowest {max(taken[1:]):.2f} s")
 
 

@@ -29,8 +29,11 @@ CAT = [
 
 
 def stroke(page, selector, points, up=True):
-    """Draws through points given as shares of an element's box."""
-    box = page.locator(selector).bounding_box()
+    """Draws through points given as shares of an element's box, once it listens and the page has stopped moving."""
+    element = page.locator(selector)
+    element.hover()
+    expect(page.locator("[aria-busy=true]").locator(selector)).to_have_count(0)
+    box = element.bounding_box()
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
     page.mouse.move(*places[0])
     page.mouse.down()

@@ -1,34 +1,21 @@
 // A map of codes: points in class colours, the picture of the one under the pointer, up to two that were clicked, and
 // the visitor's drawing. Value: {name, projection, first, second, at: [x, y]}.
 const plane = element.querySelector(".plane"), canvas = plane.querySelector("canvas"), pen = canvas.getContext("2d");
-const hover = plane.querySelector(".hover"), legend = element.querySelector(".legend"), about = element.querySelector(".about");
+const hover = plane.querySelector(".hover"), about = element.querySelector(".about");
 const EDGE = 30, ZOOM = 3; // pixels around the points; size of a thumbnail under the pointer
-let wanted = null, busy = false, map = null, under = null;
+let map = null, under = null;
 
 const at = ([x, y]) => [EDGE + x * (canvas.width - 2 * EDGE), canvas.height - EDGE - y * (canvas.height - 2 * EDGE)];
-const key = ({ name, projection }) => `${name} ${projection}`;
-async function load(value) {
-  wanted = value;
-  if (busy) return; // the last one that is wanted comes next
-  busy = true;
-  while (wanted && key(wanted) !== map?.key) {
-    const loading = wanted;
-    const loaded = await server.map_codes({ name: loading.name, projection: loading.projection });
-    if (!loaded) break;
-    map = { points: [], labels: [], ...loaded, key: key(loading) };
+const load = loader(
+  ({ name, projection }) => `${name} ${projection}`,
+  ({ name, projection }) => server.map_codes({ name, projection }),
+  (loaded) => {
+    map = { points: [], labels: [], ...loaded };
     about.textContent = map.error ?? map.about;
-    legend.replaceChildren(
-      ...map.labels.map((label, i) => {
-        const item = document.createElement("span");
-        item.textContent = label;
-        item.style.setProperty("--c", map.colors[i]);
-        return item;
-      }),
-    );
-  }
-  busy = false;
-  draw();
-}
+    showLegend(map.labels, map.colors);
+    draw();
+  },
+);
 function dot(place, color, radius, rim) {
   pen.beginPath();
   pen.arc(...at(place), radius, 0, 7);

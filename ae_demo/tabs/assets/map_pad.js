@@ -2,10 +2,10 @@
 // Value: {dataset, log_beta, z: [z1, z2], marks: {ellipses: [[z1, z2, σ1, σ2, name]], path: [[z1, z2]]}}.
 const plane = element.querySelector(".plane"), image = plane.querySelector("img");
 const canvas = plane.querySelector("canvas"), dot = plane.querySelector(".dot");
-const legend = element.querySelector(".legend"), about = element.querySelector(".about");
+const about = element.querySelector(".about");
 const reach = +plane.getAttribute("aria-valuemax");
 const at = (x, y) => [(canvas.width / 2) * (1 + x / reach), (canvas.height / 2) * (1 - y / reach)];
-let wanted = null, busy = false, map = null, z = [0, 0];
+let map = null, z = [0, 0];
 
 const clip = (v) => Math.min(reach, Math.max(-reach, v));
 function move(to, tell) {
@@ -18,34 +18,18 @@ function move(to, tell) {
   props.value = { ...props.value, z: z.map((v) => Math.round(v * 1000) / 1000) };
   trigger("input");
 }
-const key = ({ dataset, log_beta }) => `${dataset} ${log_beta}`;
-async function load(value) {
-  wanted = value;
-  if (busy) return; // the last one that is wanted comes next
-  busy = true;
-  while (wanted && key(wanted) !== map?.key) {
-    const loading = wanted;
-    const loaded = await server.latent_map({ dataset: loading.dataset, log_beta: loading.log_beta });
-    if (!loaded) break;
-    map = { ...loaded, key: key(loading) };
-    if (map.error) about.textContent = map.error;
-    else draw();
-  }
-  busy = false;
-}
-function draw() {
-  image.src = map.manifold;
-  about.textContent = map.about;
-  drawMarks();
-  legend.replaceChildren(
-    ...map.labels.map((label, i) => {
-      const item = document.createElement("span");
-      item.textContent = label;
-      item.style.setProperty("--c", map.colors[i]);
-      return item;
-    }),
-  );
-}
+const load = loader(
+  ({ dataset, log_beta }) => `${dataset} ${log_beta}`,
+  ({ dataset, log_beta }) => server.latent_map({ dataset, log_beta }),
+  (loaded) => {
+    map = loaded;
+    about.textContent = map.error ?? map.about;
+    if (map.error) return;
+    image.src = map.manifold;
+    drawMarks();
+    showLegend(map.labels, map.colors);
+  },
+);
 function drawMarks() {
   if (!map?.points) return;
   const pen = canvas.getContext("2d"), unit = canvas.width / (2 * reach);

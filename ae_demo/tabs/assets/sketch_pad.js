@@ -166,3 +166,4 @@ async function show(value) {
 watch("value", () => show(props.value));
 wipe();
 if (props.value?.lines || typeof props.value === "string") show(props.value);
+pad.removeAttribute("aria-busy"); // from here on a stroke is heard
