@@ -26,6 +26,7 @@ from ae_demo.training.recipes import RECIPES, Recipe
 
 HOME = Path(__file__).resolve().parent
 CURVE_POINTS = 200  # of the stored loss curve
+FRAMES = 40  # of a film of learning
 
 
 def commit() -> str | None:
@@ -111,6 +112,8 @@ def train(name: str, args: argparse.Namespace, accelerator: Accelerator) -> None
     )  # fmt: skip
     if not start:  # a saved state brings its own random numbers
         torch.manual_seed(args.seed)
+    if recipe.filmed:
+        loop = filmed(loop, model, recipe, progress)
     drive(name, loop, progress, lambda: save_state(accelerator, progress, state), args.save_every)
     model = accelerator.unwrap_model(model).cpu()
     about = {
@@ -124,7 +127,10 @@ def train(name: str, args: argparse.Namespace, accelerator: Accelerator) -> None
         },
         "curve": progress["curve"],
     }  # fmt: skip
-    finish(name, checkpoints.save(model, name, args.out), about, args)
+    part = checkpoints.save(model, name, args.out)
+    if recipe.filmed:
+        (part / checkpoints.FILM).write_text(json.dumps({"frames": progress["film"]}) + "\n", encoding="utf-8")
+    finish(name, part, about, args)
     shutil.rmtree(state, ignore_errors=True)
     accelerator.free_memory()
     accelerator._custom_objects.clear()  # the average of this model, which free_memory forgets to drop
@@ -140,7 +146,20 @@ def left_off(name: str, state: Path, identity: dict, fresh: bool) -> dict:
             print(f"{name} goes on from step {progress['step']:,} of {identity['steps']:,}.")
             return progress
         print(f"{name} starts anew: what was half done in {state} was another run.")
-    return {"identity": identity, "step": 0, "seconds": 0.0, "curve": []}
+    return {"identity": identity, "step": 0, "seconds": 0.0, "curve": [], "film": []}
+
+
+def filmed(loop: Iterator[dict], model: torch.nn.Module, recipe: Recipe, progress: dict) -> Iterator[dict]:
+    """The same loop, which appends [step, picture of the model's strip] to progress["film"], at first often, then less
+    and less."""
+    steps = progress["identity"]["steps"]
+    times = {round(steps ** (i / (FRAMES - 1))) for i in range(FRAMES)}
+    for metrics in loop:
+        yield metrics
+        if progress["step"] in times:
+            strip = figures.to_grid(recipe.strip(model.eval(), None)[:4, :4])
+            model.train()
+            progress["film"].append([progress["step"], figures.data_uri(figures.to_pil(strip), quality=80)])
 
 
 def save_state(accelerator: Accelerator, progress: dict, state: Path) -> None:

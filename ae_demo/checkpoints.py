@@ -12,8 +12,8 @@ from torch import nn
 
 ROOT = Path(__file__).resolve().parent.parent / "checkpoints"
 MAX_BYTES = 500_000  # larger float32 weights are stored as float16
-WEIGHTS, CONFIG, TRAINING, SAMPLES, CARD, MAP = (
-    "model.safetensors", "config.json", "training.json", "samples.png", "README.md", "map.json",
+WEIGHTS, CONFIG, TRAINING, SAMPLES, CARD, MAP, FILM = (
+    "model.safetensors", "config.json", "training.json", "samples.png", "README.md", "map.json", "film.json",
 )  # fmt: skip
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -88,6 +88,11 @@ def training(name: str, root: Path | str = ROOT) -> dict:
 def code_map(name: str, root: Path | str = ROOT) -> dict:
     """What map.json says of a checkpoint's codes, see `ae_demo.training.maps`; empty if there is none."""
     return _read(Path(root) / name / MAP)
+
+
+def film(name: str, root: Path | str = ROOT) -> list:
+    """What a model painted from the same codes while it learned: [[step, data URI], …]; empty if that was not kept."""
+    return _read(Path(root) / name / FILM).get("frames", [])
 
 
 def _read(file: Path) -> dict:

@@ -21,6 +21,7 @@ PARTS: dict[str, list[Enum]] = {
     "clothing": [c for c in pa.ClothingType if c is not pa.ClothingType.GRAPHIC_SHIRT],  # its print is unreadable
     "clothing_color": list(pa.ClothingColor),
 }
+SIZES = [len(values) for values in PARTS.values()]
 
 
 def draw_face(seed: int) -> tuple[np.ndarray, list[int]]:

@@ -70,6 +70,11 @@ def downsample(x: Tensor, scale: int) -> Tensor:
     return F.avg_pool2d(x, scale)
 
 
+def augment_pictures(color: Tensor) -> Tensor:
+    """`augment` of pictures that nothing goes with."""
+    return augment(color, color[:, :0])[0]
+
+
 def augment(color: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
     """Differentiable augmentation (Zhao et al., 2020, https://arxiv.org/abs/2006.10738) of pictures (N, 3, H, W) and of
     what goes with them (N, C, H, W): brightness and saturation; shifts by up to an eighth; a square of 3/8 cut out."""

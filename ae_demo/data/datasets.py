@@ -213,15 +213,22 @@ def _draw(function, arguments: list, title: str) -> list:
 
 @cache
 def cartoon_faces(data_dir: str = "data", split: str = "train", n: int = 20_000) -> Images:
-    """n cartoon faces, the last tenth held out: image (3, 64, 64), attributes (10,) indices into cartoon.PARTS."""
+    """n cartoon faces, the last tenth held out: image (3, 64, 64), attributes (10,) indices into cartoon.PARTS.
+    `sample`: 64 of the held-out ones, drawn at once."""
+    if split == "sample":
+        return _stacked([cartoon.draw_face(seed) for seed in range(n * 9 // 10, n * 9 // 10 + 64)])
     cached = Path(data_dir) / "cartoon" / f"faces-{n}.safetensors"
     if not cached.exists():
         faces = _draw(cartoon.draw_face, list(range(n)), "drawing cartoon faces")
         with aside(cached) as part:
-            images = torch.from_numpy(np.stack([image for image, _ in faces])).permute(0, 3, 1, 2).contiguous()
-            save_file({"image": images, "attributes": torch.tensor([a for _, a in faces])}, part)
+            save_file(_stacked(faces).tensors, part)
     faces = Images(**load_file(cached))
     return faces.take(slice(0, n * 9 // 10) if split == "train" else slice(n * 9 // 10, n))
+
+
+def _stacked(faces: list) -> Images:
+    images = torch.from_numpy(np.stack([image for image, _ in faces])).permute(0, 3, 1, 2).contiguous()
+    return Images(image=images, attributes=torch.tensor([attributes for _, attributes in faces]))
 
 
 # A folder of pairs

@@ -176,6 +176,11 @@ def fit_layerwise(
         state = None
 
 
+def both(step: int) -> tuple[bool, bool]:
+    """Both players move."""
+    return True, True
+
+
 def fit_gan(
     model: nn.Module,
     data: Images,
@@ -192,15 +197,17 @@ def fit_gan(
     clip: float | None = None,
     ema_decay: float | None = None,
     bf16: bool = False,
+    turns: Callable[[int], tuple[bool, bool]] = both,
     seed: int = 0,
     start: int = 0,
     state: Path | None = None,
 ) -> Iterator[dict[str, float]]:
     """Two players: the model minimises loss(model, discriminator, batch)["loss"], discriminator() the "d_loss" of the
-    same call, each with Adam, one step each from the same point (Goodfellow et al., 2014). Otherwise as `fit`."""
+    same call, each with Adam, one step each from the same point (Goodfellow et al., 2014). turns(step) says whether the
+    model moves in a step, and whether the discriminator does. Otherwise as `fit`."""
     rival = seeded(discriminator, seed + 1)
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr, betas=betas)
-    rival_optimizer = torch.optim.Adam(rival.parameters(), lr=d_lr, betas=betas)
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr, betas=betas, fused=True)
+    rival_optimizer = torch.optim.Adam(rival.parameters(), lr=d_lr, betas=betas, fused=True)
     model, rival, optimizer, rival_optimizer = accelerator.prepare(
         model.train(), rival.train(), optimizer, rival_optimizer
     )
@@ -212,12 +219,22 @@ def fit_gan(
         with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=bf16):
             parts = loss(model, rival, batch)
         metrics = numbers(parts, step)
-        accelerator.backward(parts["loss"])
-        accelerator.backward(parts["d_loss"])
-        move(optimizer, model, lr * schedule(step, steps), clip, accelerator)
-        move(rival_optimizer, rival, d_lr * schedule(step, steps), clip, accelerator)
+        generates, judges = turns(step)
+        if generates:
+            accelerator.backward(parts["loss"], inputs=list(model.parameters()), retain_graph=judges)
+        if judges:
+            accelerator.backward(parts["d_loss"], inputs=list(rival.parameters()))
+        if generates:
+            move(optimizer, model, lr * schedule(step, steps), clip, accelerator)
+        if judges:
+            move(rival_optimizer, rival, d_lr * schedule(step, steps), clip, accelerator)
         if average:
             average.step(accelerator.unwrap_model(model).parameters())
         yield metrics
     if average:
         average.copy_to(accelerator.unwrap_model(model).parameters())
+
+
+def fit_pair(model: nn.Module, data: Images, loss: Callable, **options) -> Iterator[dict[str, float]]:
+    """`fit_gan` of model.generator against model.discriminator, for models that keep both."""
+    yield from fit_gan(model.generator, data, loss, discriminator=lambda: model.discriminator, **options)

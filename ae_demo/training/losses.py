@@ -144,6 +144,65 @@ def colorization_gan(
     }
 
 
+def _saturating(fake: Tensor) -> Tensor:
+    return -F.softplus(fake)
+
+
+GAN_LOSSES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    # name: (what the discriminator minimises, given its logits of real and fake; what the generator does); means of
+    "minimax": (lambda real, fake: F.softplus(-real) + F.softplus(fake), _saturating),  # Goodfellow et al., 2014, eq. 1
+    "non-saturating": (lambda real, fake: F.softplus(-real) + F.softplus(fake), lambda fake: F.softplus(-fake)),
+    "least squares": (
+        lambda real, fake: ((real - 1) ** 2 + fake**2) / 2,
+        lambda fake: (fake - 1) ** 2 / 2,
+    ),  # Mao, 2017
+    "hinge": (lambda real, fake: F.relu(1 - real) + F.relu(1 + fake), torch.neg),  # Lim & Ye, 2017
+    "wgan-gp": (lambda real, fake: fake - real, torch.neg),  # Gulrajani et al., 2017, with `slope_penalty`
+}
+
+
+def slope(discriminator, x: Tensor) -> Tensor:
+    """‖∇D‖² at each of x (N, …): (N,), itself differentiable."""
+    x = x.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
+    return gradient.flatten(1).square().sum(1)
+
+
+def gan(
+    model, discriminator, batch: Batch, kind: str = "non-saturating", r1: float = 0.0, gp: float = 10.0, augment=None
+) -> Loss:
+    """One of GAN_LOSSES for both players, means over real x and fake G(z), z ~ N(0, I), which D sees through `augment`.
+
+    "d_loss" has in addition r1 / 2 · ‖∇D(x)‖² (Mescheder et al., 2018) and, for "wgan-gp", gp · (‖∇D(x̃)‖ − 1)² at
+    random places x̃ between real and fake pictures. "d_real" and "d_fake" are D's mean logits. Both losses hang on one
+    graph: a player's optimiser must take the gradients of its own weights only."""
+    real = batch["image"]
+    fake = model(torch.randn(len(real), getattr(model, "module", model).latent_dim, device=real.device)).float()
+    both = torch.cat([real, fake])
+    judged = discriminator(augment(both) if augment else both).float()
+    d_real, d_fake = judged.chunk(2)
+    d, g = GAN_LOSSES[kind]
+    d_loss = d(d_real, d_fake).mean()
+    if r1:
+        d_loss = d_loss + r1 / 2 * slope(discriminator, real).mean()
+    if kind == "wgan-gp":
+        between = torch.lerp(real, fake, torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device))
+        d_loss = d_loss + gp * (slope(discriminator, between).add(1e-12).sqrt() - 1).square().mean()
+    return {"loss": g(d_fake).mean(), "d_loss": d_loss, "d_real": d_real.mean(), "d_fake": d_fake.mean()}
+
+
+def classification(model, batch: Batch) -> Loss:
+    """Cross-entropy in nats, mean over pictures, sum over the attributes (N, K) of a picture, or of its label (N,)."""
+    net = getattr(model, "module", model)
+    logits = model(batch["image"]).float().split(net.sizes, dim=1)
+    return {"loss": sum(F.cross_entropy(one, y) for one, y in zip(logits, answers(batch).T, strict=True))}
+
+
+def answers(batch: Batch) -> Tensor:
+    """What a classifier is to say: attributes (N, K), a label counting as one."""
+    return batch["attributes"] if "attributes" in batch else batch["label"][:, None]
+
+
 @cache
 def _palette_table(palette: tuple) -> Tensor:
     """Index of the nearest of the palette's colours in CIELAB, for 32³ colours: (32, 32, 32)."""

@@ -14,13 +14,15 @@ from ae_demo.data.corruptions import MOST, corrupt, downsample
 from ae_demo.data.datasets import Images, spread
 from ae_demo.data.hints import bucket, no_hints, true_hints
 from ae_demo.data.sketches import clean_sketch, random_sketch
+from ae_demo.models.classifier import Classifier
 from ae_demo.models.features import Features
 from ae_demo.models.restoration import enlarge
-from ae_demo.training.losses import diffusion, elbo
+from ae_demo.training.losses import answers, diffusion, elbo
 
 HINTS = (0, 1, 3, 10)  # numbers of colour hints
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of corruption
 CODE_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+SURE = 0.9  # probability from which on a classifier counts as sure
 BETAS = (0, 0.01, 0.1, 0.3, 1, 3, 10, 30, 100)
 
 
@@ -120,16 +122,18 @@ def elbo_scores(model, data: Images, samples: int = 8) -> dict:
     """−ELBO at β = 1, its reconstruction term (mean of `samples` draws of z) and its KL term, in nats per image,
     seeded. Without labels also `exact`, −log p(x) by `quadrature`; of a multi-rate VAE "rates", both for BETAS."""
 
+    batch = data[:]
+
     def terms(beta: float, draws: int) -> dict[str, float]:
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            parts = [elbo(model, data[:], beta=beta) for _ in range(draws)]
+            parts = [elbo(model, batch, beta=beta) for _ in range(draws)]
         return {name: float(torch.stack([part[name] for part in parts]).mean()) for name in parts[0]}
 
     mean = terms(1.0, samples)
     scores = {"nats": mean["loss"], "recon": mean["recon"], "kl": mean["kl"]}
     if not model.num_classes:
-        scores["exact"] = quadrature(model, data[:]["image"])
+        scores["exact"] = quadrature(model, batch["image"])
     if model.rates:
         scores["rates"] = {
             f"{beta:g}": {k: round(v, 2) for k, v in terms(beta, 2).items() if k != "loss"} for beta in BETAS
@@ -168,20 +172,58 @@ def delta_e(answer: Tensor, truth: Tensor, within: Tensor) -> float:
     return float(np.average(distance, weights=within[:, 0, ::2, ::2].numpy()))
 
 
-def frechet(answer: Tensor, truth: Tensor) -> float:
-    """Fréchet distance (Heusel et al., 2017) of two sets of pictures (N, 3, H, W) in the code of `features-emoji`."""
+def frechet(answer: Tensor, truth: Tensor, name: str = "features-emoji") -> float:
+    """Fréchet distance (Heusel et al., 2017) of two sets of pictures (N, C, H, W) in the code of a checkpoint."""
     from torchmetrics.image.fid import FrechetInceptionDistance
 
-    distance = FrechetInceptionDistance(_features(), normalize=True)
+    distance = FrechetInceptionDistance(_features(name), normalize=True)
     for real, x in ((True, truth), (False, answer)):
         for part in x.split(64):
             distance.update(part, real=real)
     return float(distance.compute())
 
 
+def precision_recall(answer: Tensor, truth: Tensor, k: int = 3) -> tuple[float, float]:
+    """Two sets of features (N, K) -> precision, the share of the answers that lie no further from some true one than
+    its k-th neighbour among the true ones; recall, the same with the sets exchanged (Kynkäänniemi et al., 2019)."""
+
+    def covered(these: Tensor, by: Tensor) -> float:
+        reach = torch.cdist(by, by).kthvalue(min(k + 1, len(by)), dim=1).values  # the first is itself
+        return float((torch.cdist(these, by) <= reach).any(1).float().mean())
+
+    return covered(answer, truth), covered(truth, answer)
+
+
+def classification_scores(model, data: Images, names: tuple[str, ...] = ("accuracy",)) -> dict[str, float]:
+    """Share of the pictures of which an attribute is told rightly, for each attribute under its name."""
+    batch = data[:]
+    told = torch.stack([part.argmax(1) for part in apply(model, batch["image"]).split(model.sizes, dim=1)], dim=1)
+    return dict(zip(names, (told == answers(batch)).float().mean(0).tolist(), strict=True))
+
+
+@torch.inference_mode()
+def sample_scores(
+    model, data: Images, classifier: str, readable: tuple[int, ...] = (0,), n: int = 1000
+) -> dict[str, float]:
+    """Of n seeded samples against n held-out pictures, in the features of a classifier's checkpoint: frechet,
+    precision, recall; and `readable`, the share of which the classifier is sure (SURE) about all attributes of those
+    indices. The same of n other held-out pictures as frechet_real and so on: what cannot be bettered."""
+    x = data[:]["image"]
+    n = min(n, len(x) // 2)
+    z = torch.randn(n, model.latent_dim, generator=torch.Generator().manual_seed(0))
+    net, truth, scores = checkpoints.load(Classifier, classifier), x[:n], {}
+    for suffix, answer in (("", apply(model, z)), ("_real", x[n : 2 * n])):
+        logits = apply(net, answer).split(net.sizes, dim=1)
+        sure = torch.stack([logits[i].softmax(1).amax(1) > SURE for i in readable]).all(0)
+        precision, recall = precision_recall(apply(net.encode, answer), apply(net.encode, truth))
+        values = {"frechet": frechet(answer, truth, classifier), "precision": precision, "recall": recall}
+        scores |= {name + suffix: value for name, value in (values | {"readable": float(sure.float().mean())}).items()}
+    return scores
+
+
 @cache
-def _features() -> torch.nn.Module:
-    model = checkpoints.load(Features, "features-emoji")
+def _features(name: str) -> torch.nn.Module:
+    model = checkpoints.load(Features if name.startswith("features") else Classifier, name)
     code = torch.nn.Module()
     code.num_features = model.num_features
     code.forward = model.encode

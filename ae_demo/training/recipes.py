@@ -4,14 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from ae_demo.data.corruptions import downsample, random_corruption
-from ae_demo.data.datasets import emoji_pairs, emoji_pictures, fashion_mnist, mnist
+from ae_demo.data.cartoon import PARTS
+from ae_demo.data.corruptions import augment_pictures, downsample, random_corruption
+from ae_demo.data.datasets import cartoon_faces, emoji_pairs, emoji_pictures, fashion_mnist, mnist
 from ae_demo.data.emoji import PALETTE
 from ae_demo.data.hints import random_hints
 from ae_demo.data.sketches import random_sketch
 from ae_demo.models.autoencoder import Autoencoder
+from ae_demo.models.classifier import Classifier
 from ae_demo.models.colorization import Colorization, ColorizationBaseline
 from ae_demo.models.colorization_gan import PaletteColorization, PatchDiscriminator
+from ae_demo.models.dcgan import DCGAN, GAN
 from ae_demo.models.ddpm import DDPM
 from ae_demo.models.features import Features
 from ae_demo.models.pca import PCA
@@ -20,7 +23,7 @@ from ae_demo.models.restoration import Restoration
 from ae_demo.models.stacked import Stacked
 from ae_demo.models.vae import VAE
 from ae_demo.training import losses, metrics, strips
-from ae_demo.training.loops import fit, fit_gan, fit_layerwise, fit_pca, warm_cosine
+from ae_demo.training.loops import fit, fit_gan, fit_layerwise, fit_pair, fit_pca, warm_cosine
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class Recipe:
     data(data_dir, split) -> Images; model() -> module; train(model, data, steps=…, batch_size=…, …) -> metrics of each
     step; evaluate(model, data) -> scores; strip(model, data) -> rows of pictures. `splits` are the held-out data that
     are scored, `others` those that evaluate_others(model, data) scores, `headline` what the results table shows;
-    `mapped`: whether the model's codes of the sample are (`ae_demo.training.maps`)."""
+    `mapped`: whether the model's codes of the sample are (`ae_demo.training.maps`). `filmed`: whether it is kept what
+    strip(model, data) shows while the model learns."""
 
     title: str
     data: Callable
@@ -45,6 +49,7 @@ class Recipe:
     others: tuple[str, ...] = ()
     evaluate_others: Callable | None = None
     mapped: bool = False
+    filmed: bool = False
 
 
 OTHERS = ("held_out_artist", "held_out_canny", "held_out_crayon")
@@ -72,6 +77,16 @@ ENLARGED = ("psnr", "psnr_bicubic", "ssim", "ssim_bicubic")
 variational = partial(Recipe, batch_size=256, evaluate=metrics.elbo_scores, strip=strips.manifold)
 SETS = (("mnist", mnist, "digits"), ("fashion", fashion_mnist, "clothing"))
 ENLARGING = {n: partial(losses.reconstruction, corrupt=partial(downsample, scale=n)) for n in (2, 4)}
+classifying = partial(  # what shows how like two sets of pictures are
+    Recipe,
+    train=partial(fit, loss=losses.classification, lr=2e-3, weight_decay=0.02, schedule=warm_cosine, bf16=True),
+    batch_size=64,
+    evaluate=metrics.classification_scores,
+    strip=strips.pictures,
+    headline=("accuracy",),
+)
+SAMPLES = ("frechet", "precision", "recall", "readable")
+FACE = tuple(list(PARTS).index(name) for name in ("hair_color", "skin_color", "clothing"))  # what must be readable
 CODES = ("mse", "mse_2", "mse_32", "mse_128")
 LAYERS = [256, 128, 32]  # of the stacked autoencoders
 SHOWN = {"sketch": random_sketch, "hint": random_hints, "chroma_weight": 0.3}  # to the U-Nets, and what counts
@@ -245,6 +260,52 @@ RECIPES = {
         )
         for name, data, what in SETS
     },
+    "classifier-faces": classifying(
+        title="Classifier of cartoon faces",
+        data=cartoon_faces,
+        model=partial(Classifier, [len(values) for values in PARTS.values()]),
+        steps=4_200,  # 15 passes
+        evaluate=partial(metrics.classification_scores, names=tuple(PARTS)),
+        headline=("hair_color", "skin_color", "clothing"),
+    ),
+    "classifier-mnist": classifying(
+        title="Classifier of digits",
+        data=mnist,
+        model=partial(Classifier, [10], channels=1, side=28),
+        steps=5_600,  # 6 passes
+    ),
+    "gan-digits": Recipe(
+        title="Dense GAN, digits",
+        data=mnist,
+        model=GAN,
+        train=partial(fit_pair, loss=losses.gan, lr=2e-4, d_lr=2e-4, betas=(0.5, 0.999)),
+        steps=23_400,  # 50 passes
+        batch_size=128,
+        evaluate=partial(metrics.sample_scores, classifier="classifier-mnist"),
+        strip=strips.samples,
+        headline=SAMPLES,
+        filmed=True,
+    ),
+    "dcgan-faces": Recipe(
+        title="DCGAN, cartoon faces",
+        data=cartoon_faces,
+        model=DCGAN,
+        train=partial(
+            fit_pair,
+            loss=partial(losses.gan, augment=augment_pictures),
+            lr=2e-4,
+            d_lr=4e-4,
+            schedule=warm_cosine,
+            ema_decay=0.999,
+            bf16=True,
+        ),
+        steps=30_000,
+        batch_size=64,
+        evaluate=partial(metrics.sample_scores, classifier="classifier-faces", readable=FACE),
+        strip=strips.samples,
+        headline=SAMPLES,
+        filmed=True,
+    ),
     "ddpm-fashion": Recipe(
         title="Diffusion, clothing by class",
         data=fashion_mnist,

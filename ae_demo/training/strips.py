@@ -83,6 +83,18 @@ def plane(n: int, reach: float) -> Tensor:
     return torch.stack([z1, z2], dim=-1).view(-1, 2)
 
 
+def pictures(model, data: Images, n: int = 12) -> Tensor:
+    """Rows of what the model sees; it paints nothing itself."""
+    return spread(data, 2 * n)["image"].unflatten(0, (2, -1))
+
+
+@torch.inference_mode()
+def samples(model, data: Images, rows: int = 8, columns: int = 8) -> Tensor:
+    """Rows of pictures from z ~ N(0, I), unpicked."""
+    z = torch.randn(rows * columns, model.latent_dim, generator=torch.Generator().manual_seed(0))
+    return model(z.to(next(model.parameters()).device)).cpu().unflatten(0, (rows, columns))
+
+
 def class_samples(model, data: Images, n: int = 8) -> Tensor:
     """One row of samples per class, guidance 2, 50 steps."""
     y = torch.arange(model.num_classes).repeat_interleave(n)

@@ -1,0 +1,78 @@
+"""Generative adversarial networks (Goodfellow et al., 2014, https://arxiv.org/abs/1406.2661) for pictures, both players
+in one checkpoint: dense, and convolutional as in DCGAN (Radford et al., 2016, https://arxiv.org/abs/1511.06434)."""
+
+import torch
+from huggingface_hub import PyTorchModelHubMixin
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+
+class Generator(nn.Sequential):
+    """z (N, latent_dim) ~ N(0, I) -> pictures (N, C, H, W) in [0, 1]."""
+
+    def __init__(self, latent_dim: int, *layers: nn.Module):
+        super().__init__(*layers)
+        self.latent_dim = latent_dim
+
+
+class Spread(nn.Module):
+    """Appends how much the pictures of a batch differ, one more channel (Karras et al., 2018, section 3,
+    https://arxiv.org/abs/1710.10196): a generator that paints one face over and over is told apart at once."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        deviation = (x.float().var(0, unbiased=False) + 1e-8).sqrt().mean()
+        return torch.cat([x, deviation.to(x.dtype).expand(len(x), 1, *x.shape[2:])], dim=1)
+
+
+class GAN(nn.Module, PyTorchModelHubMixin):
+    """The course notes' two dense networks for pictures of 28 × 28 pixels: z (N, latent_dim) -> (N, 1, 28, 28) in
+    [0, 1]; `discriminator` gives a logit (N,) per picture, positive for real."""
+
+    def __init__(self, latent_dim: int = 64, width: int = 128):
+        super().__init__()
+        self.latent_dim, w = latent_dim, width
+        self.generator = Generator(
+            latent_dim,
+            nn.Linear(latent_dim, w), nn.LeakyReLU(0.2), nn.Linear(w, 2 * w), nn.LeakyReLU(0.2),
+            nn.Linear(2 * w, 4 * w), nn.LeakyReLU(0.2), nn.Linear(4 * w, 784), nn.Sigmoid(),
+            nn.Unflatten(1, (1, 28, 28)),
+        )  # fmt: skip
+        self.discriminator = nn.Sequential(
+            nn.Flatten(), nn.Linear(784, 4 * w), nn.LeakyReLU(0.2), nn.Linear(4 * w, 2 * w), nn.LeakyReLU(0.2),
+            nn.Linear(2 * w, 1), nn.Flatten(0),
+        )  # fmt: skip
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.generator(z)
+
+
+class DCGAN(nn.Module, PyTorchModelHubMixin):
+    """Two convolutional networks for colour pictures of 64 × 64 pixels: z (N, latent_dim) -> (N, 3, 64, 64) in [0, 1];
+    `discriminator` gives a logit (N,) per picture, positive for real.
+
+    Spectral norm (Miyato et al., 2018, https://arxiv.org/abs/1802.05957) keeps the discriminator's slopes bounded."""
+
+    def __init__(self, latent_dim: int = 64, width: int = 32):
+        super().__init__()
+        self.latent_dim, w = latent_dim, width
+
+        def up(c_in: int, c_out: int, stride: int = 2, padding: int = 1) -> list[nn.Module]:
+            convolution = nn.ConvTranspose2d(c_in, c_out, 4, stride, padding, bias=False)
+            return [convolution, nn.BatchNorm2d(c_out), nn.ReLU()]
+
+        def down(c_in: int, c_out: int) -> list[nn.Module]:
+            return [spectral_norm(nn.Conv2d(c_in, c_out, 4, 2, 1)), nn.LeakyReLU(0.2)]
+
+        self.generator = Generator(
+            latent_dim, nn.Unflatten(1, (latent_dim, 1, 1)),
+            *up(latent_dim, 8 * w, 1, 0),  # (8w, 4, 4)
+            *up(8 * w, 4 * w), *up(4 * w, 2 * w), *up(2 * w, w),  # (w, 32, 32)
+            nn.ConvTranspose2d(w, 3, 4, 2, 1), nn.Sigmoid(),
+        )  # fmt: skip
+        self.discriminator = nn.Sequential(
+            *down(3, w), *down(w, 2 * w), *down(2 * w, 4 * w), *down(4 * w, 8 * w), Spread(),  # (8w + 1, 4, 4)
+            spectral_norm(nn.Conv2d(8 * w + 1, 1, 4)), nn.Flatten(0),
+        )  # fmt: skip
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.generator(z)
