@@ -14,6 +14,10 @@ class Generator(nn.Sequential):
         super().__init__(*layers)
         self.latent_dim = latent_dim
 
+    def latent(self, n: int) -> Tensor:
+        """z (n, latent_dim) ~ N(0, I), where the weights are."""
+        return torch.randn(n, self.latent_dim, device=next(self.parameters()).device)
+
 
 class Spread(nn.Module):
     """Appends how much the pictures of a batch differ, one more channel (Karras et al., 2018, section 3,

@@ -194,6 +194,7 @@ def fit_gan(
     d_lr: float = 4e-4,
     betas: tuple[float, float] = (0.5, 0.99),
     schedule: Callable[[int, int], float] = constant,
+    d_schedule: Callable[[int, int], float] | None = None,
     clip: float | None = None,
     ema_decay: float | None = None,
     bf16: bool = False,
@@ -204,7 +205,8 @@ def fit_gan(
 ) -> Iterator[dict[str, float]]:
     """Two players: the model minimises loss(model, discriminator, batch)["loss"], discriminator() the "d_loss" of the
     same call, each with Adam, one step each from the same point (Goodfellow et al., 2014). turns(step) says whether the
-    model moves in a step, and whether the discriminator does. Otherwise as `fit`."""
+    model moves in a step, and whether the discriminator does; d_schedule is the discriminator's if it has one of its
+    own. Otherwise as `fit`."""
     rival = seeded(discriminator, seed + 1)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, betas=betas, fused=True)
     rival_optimizer = torch.optim.Adam(rival.parameters(), lr=d_lr, betas=betas, fused=True)
@@ -227,7 +229,7 @@ def fit_gan(
         if generates:
             move(optimizer, model, lr * schedule(step, steps), clip, accelerator)
         if judges:
-            move(rival_optimizer, rival, d_lr * schedule(step, steps), clip, accelerator)
+            move(rival_optimizer, rival, d_lr * (d_schedule or schedule)(step, steps), clip, accelerator)
         if average:
             average.step(accelerator.unwrap_model(model).parameters())
         yield metrics

@@ -171,13 +171,13 @@ def slope(discriminator, x: Tensor) -> Tensor:
 def gan(
     model, discriminator, batch: Batch, kind: str = "non-saturating", r1: float = 0.0, gp: float = 10.0, augment=None
 ) -> Loss:
-    """One of GAN_LOSSES for both players, means over real x and fake G(z), z ~ N(0, I), which D sees through `augment`.
+    """One of GAN_LOSSES for both players, means over real x and fake G(z), which D sees through `augment`.
 
     "d_loss" has in addition r1 / 2 · ‖∇D(x)‖² (Mescheder et al., 2018) and, for "wgan-gp", gp · (‖∇D(x̃)‖ − 1)² at
     random places x̃ between real and fake pictures. "d_real" and "d_fake" are D's mean logits. Both losses hang on one
     graph: a player's optimiser must take the gradients of its own weights only."""
-    real = batch["image"]
-    fake = model(torch.randn(len(real), getattr(model, "module", model).latent_dim, device=real.device)).float()
+    real = batch["image" if "image" in batch else "point"]
+    fake = model(getattr(model, "module", model).latent(len(real))).float()
     both = torch.cat([real, fake])
     judged = discriminator(augment(both) if augment else both).float()
     d_real, d_fake = judged.chunk(2)

@@ -12,6 +12,7 @@ DATA_LICENCES = {
     "fashion_mnist": "Fashion-MNIST (MIT)",
     "emoji_pictures": "Noto (Apache-2.0), OpenMoji (CC BY-SA 4.0) and Twemoji (CC BY 4.0) emoji",
     "emoji_pairs": "Noto (Apache-2.0), OpenMoji (CC BY-SA 4.0) and Twemoji (CC BY 4.0) emoji",
+    "cartoon_faces": "faces drawn with python-avatars (MIT)",
     "pair_folder": "a folder of pairs",
 }
 UNITS = {"psnr": "dB", "nats": "nats", "exact": "nats", "recon": "nats", "kl": "nats"}
