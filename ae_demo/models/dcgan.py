@@ -19,6 +19,13 @@ class Generator(nn.Sequential):
         return torch.randn(n, self.latent_dim, device=next(self.parameters()).device)
 
 
+class Signed(nn.Module):
+    """Pictures in [0, 1] -> [-1, 1]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * 2 - 1
+
+
 class Spread(nn.Module):
     """Appends how much the pictures of a batch differ, one more channel (Karras et al., 2018, section 3,
     https://arxiv.org/abs/1710.10196): a generator that paints one face over and over is told apart at once."""
@@ -74,8 +81,9 @@ class DCGAN(nn.Module, PyTorchModelHubMixin):
             nn.ConvTranspose2d(w, 3, 4, 2, 1), nn.Sigmoid(),
         )  # fmt: skip
         self.discriminator = nn.Sequential(
+            Signed(),
             *down(3, w), *down(w, 2 * w), *down(2 * w, 4 * w), *down(4 * w, 8 * w), Spread(),  # (8w + 1, 4, 4)
-            spectral_norm(nn.Conv2d(8 * w + 1, 1, 4)), nn.Flatten(0),
+            nn.Conv2d(8 * w + 1, 1, 4), nn.Flatten(0),  # without: how sure it may be is for it to learn
         )  # fmt: skip
 
     def forward(self, z: Tensor) -> Tensor:

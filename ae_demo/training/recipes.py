@@ -299,7 +299,7 @@ RECIPES = {
             ema_decay=0.999,
             bf16=True,
         ),
-        steps=30_000,
+        steps=24_000,
         batch_size=64,
         evaluate=partial(metrics.sample_scores, classifier="classifier-faces", readable=FACE),
         strip=strips.samples,

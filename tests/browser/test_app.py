@@ -90,9 +90,9 @@ def forehead(page):
     return ImageStat.Stat(pixels(page, FIRST).convert("RGB").crop((226, 180, 286, 205))).mean
 
 
-def until(page, condition, what):
+def until(page, condition, what, seconds=10):
     """Waits for what the page shows later."""
-    for _ in range(100):
+    for _ in range(10 * seconds):
         if condition():
             return
         page.wait_for_timeout(100)
@@ -378,6 +378,45 @@ def test_cancel_stops_the_run_and_keeps_what_was_shown(page):
     expect(page.locator("#diffusion-film output")).to_have_text("0")
 
 
+LAB = "#toy_gan-lab"
+
+
+def steps_of(page):
+    return int(page.locator(f"{LAB} output").inner_text().replace(",", ""))
+
+
+def test_a_gan_learns_what_is_drawn_and_its_film_can_be_scrubbed(page):
+    tab(page, "GAN lab")
+    expect(page.locator(f"{LAB} .measures")).to_contain_text("JS divergence")
+    stroke(page, "#toy_gan-pad canvas.lines", [(0.2, 0.5), (0.8, 0.5)])
+    expect(page.locator("#toy_gan-distribution input")).to_have_value("My drawing")
+    page.locator(f"{LAB} .play").click()
+    divergence = page.locator(f"{LAB} .measures div", has_text="divergence").locator("dd")
+    until(page, lambda: float(divergence.inner_text()) < 0.4 and steps_of(page) > 100, "the stroke is learned", 60)
+    page.locator(f"{LAB} .play").click()
+    page.wait_for_timeout(500)
+    last = steps_of(page)
+    page.wait_for_timeout(500)
+    assert steps_of(page) == last, "paused"
+    page.locator(f"{LAB} .scrub").fill("0")
+    expect(page.locator(f"{LAB} output")).to_have_text("0")
+    page.get_by_role("button", name="D step").click()
+    until(page, lambda: steps_of(page) == last + 1, "one step more")
+
+
+def test_the_museum_shows_a_failure_and_what_helps(page):
+    tab(page, "GAN lab")
+    page.get_by_role("button", name="Discriminator too strong").click()
+    until(page, lambda: "too strong" in page.locator(f"{LAB} .verdict").inner_text(), "the failure", 30)
+    page.get_by_role("button", name="Change one thing").click()
+    expect(page.locator("#toy_gan-r1 input[type=number]")).to_have_value("0.1")
+    until(page, lambda: 0 < steps_of(page) < 400, "a new run")
+    tab(page, "Diffusion")
+    page.wait_for_timeout(1500)
+    tab(page, "GAN lab")
+    expect(page.locator(f"{LAB} .play")).to_have_text("Play"), "nothing trains behind another tab"
+
+
 @pytest.mark.parametrize("options", [{"viewport": {"width": 390, "height": 844}}, {"color_scheme": "dark"}], ids=str)
 def test_it_fits_a_phone_and_works_in_the_dark(browser, url, options):
     page = browser.new_page(**options)
@@ -412,5 +451,8 @@ def test_every_endpoint_works_without_a_browser(url):
     layer = client.predict(chosen, "lines", True, api_name="/download_layers")
     assert layer["name"] == "coloured-lines.png"
     assert client.predict("mnist", -3.0, 0.0, 0.0, api_name="/decode_point")[0]["src"]
+    gan = ("ring", "", "hinge", -3, -3, 1, 0.0, 16, 2, "normal", 0)
+    steps = [client.predict({"do": "both"}, *gan, api_name="/train_gan")["step"] for _ in range(2)]
+    assert steps == [1, 2], "a visitor's run is kept"
     job = client.submit(7, 4, 0, 2.0, 0.0, api_name="/sample")
     assert len(job.result(timeout=60)["film"]) == 5

@@ -17,7 +17,7 @@ from ae_demo.data.datasets import emoji_pairs, fashion_mnist, mnist
 from ae_demo.data.mouse import mouse_sketches
 from ae_demo.figures import data_uri, to_pil
 from ae_demo.models.colorization_gan import regions
-from ae_demo.tabs import codes, colorize, compression, controls, diffusion, latent, pictures, restoration
+from ae_demo.tabs import codes, colorize, compression, controls, diffusion, latent, pictures, restoration, toy_gan
 from ae_demo.tabs.pictures import Drawing, InputError
 
 
@@ -595,3 +595,86 @@ def test_errors_meant_for_visitors_become_toasts_or_sentences_and_others_do_not(
         next(run)
     with pytest.raises(ZeroDivisionError):
         controls.friendly(lambda: 1 / 0)()
+
+
+# GAN lab
+
+
+def run_gan(command, memory, name="ring", drawing="", settings=None, **changes):
+    settings = toy_gan.exhibit("collapse")[1:] if settings is None else settings
+    named = dict(zip(SETTINGS, settings, strict=True)) | changes
+    return toy_gan.train_gan(command, memory, name, drawing, **named)
+
+
+SETTINGS = ("loss", "log_lr", "log_d_lr", "ratio", "r1", "width", "depth", "latent", "seed")
+
+
+def test_a_visitor_goes_on_where_he_was_and_another_one_starts_anew():
+    mine, other = {}, {}
+    first = run_gan({"do": "run", "steps": 3}, mine)
+    assert first["fresh"] and 1 <= first["step"] <= 3
+    second = run_gan({"do": "generator"}, mine)
+    assert not second["fresh"] and second["step"] == first["step"] + 1
+    assert run_gan({"do": "both"}, other)["step"] == 1
+    assert run_gan(None, mine)["step"] == second["step"], "a look moves nothing"
+    assert run_gan({"do": "reset"}, mine)["step"] == 0
+    run_gan({"do": "both"}, mine)
+    assert run_gan({}, mine, log_lr=-2)["step"] == 1, "a learning rate changes on the way"
+    assert run_gan({}, mine, width=16)["fresh"], "a network does not"
+
+
+def test_points_come_as_thousandths():
+    frame = run_gan({}, {})
+    real = np.frombuffer(base64.b64decode(frame["real"]), np.int16).reshape(-1, 2)
+    wanted = toy_gan.distribution("ring").points[: len(real)] / toy_gan.REACH * 1000
+    assert np.abs(real - wanted.numpy()).max() <= 1
+    assert len(base64.b64decode(frame["map"])) == 1600
+
+
+def test_what_is_drawn_is_learned_while_it_changes():
+    canvas = Image.new("L", (240, 240), 255)
+    canvas.paste(0, (180, 0, 240, 240))
+    memory = {}
+    run_gan({"do": "both"}, memory)
+    frame = run_gan({"do": "both"}, memory, "drawn", data_uri(canvas))
+    assert frame["step"] == 2, "the players stay"
+    real = np.frombuffer(base64.b64decode(frame["real"]), np.int16).reshape(-1, 2)
+    assert real[:, 0].min() >= 0.45 / toy_gan.REACH * 1000
+
+
+@pytest.mark.parametrize("drawing", ["", data_uri(Image.new("L", (240, 240), 255))])
+def test_nothing_drawn_is_told(drawing):
+    with pytest.raises(InputError, match="Draw"):
+        run_gan({"do": "run"}, {}, "drawn", drawing)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("star", {}),
+        ("ring", {"loss": "none"}),
+        ("ring", {"log_lr": 3}),
+        ("ring", {"latent": "?"}),
+        ("ring", {"seed": "x"}),
+    ],
+)
+def test_settings_that_do_not_exist_are_told_in_a_sentence(name, changes):
+    with pytest.raises(InputError):
+        run_gan({"do": "run"}, {}, name, **changes)
+
+
+@pytest.mark.parametrize("name", toy_gan.MUSEUM)
+def test_every_exhibit_fails_as_its_name_says_and_the_cure_helps(name):
+    def verdicts(cured):
+        settings = toy_gan.exhibit(name, cured)[1:]
+        loss, lr, d_lr, *rest = settings
+        run = toy_gan.Run(toy_gan.distribution("ring"), toy_gan.Settings(loss, 10**lr, 10**d_lr, *rest))
+        seen = []
+        for _ in range(120):
+            run.advance(20, 60)
+            seen.append(run.frame())
+        return [frame["verdict"] for frame in seen], seen[-1]["measures"]["divergence"]
+
+    words, divergence = verdicts(False)
+    assert ("oscillation" if name == "rate" else name) in words and "learned" not in words
+    assert verdicts(True)[1] < divergence

@@ -9,6 +9,7 @@ from ae_demo.data.hints import no_hints
 from ae_demo.data.sketches import clean_sketch
 from ae_demo.models.ddpm import DDPM
 from ae_demo.models.stacked import Stacked
+from ae_demo.models.toy_gan import ToyGenerator
 from ae_demo.models.vae import VAE
 from ae_demo.training import losses
 
@@ -194,3 +195,30 @@ def test_noise_levels_are_those_of_the_diffusers_scheduler():
     assert torch.allclose(a * x + s * noise, scheduler.add_noise(x, noise, t), atol=1e-6)
     assert torch.allclose(a * noise - s * x, scheduler.get_velocity(x, noise, t), atol=1e-6)
     assert F.mse_loss(a.square() + s.square(), torch.ones(4, 1, 1, 1)) < 1e-12
+
+
+def test_gan_losses_are_those_of_the_papers():
+    real, fake = torch.randn(50), torch.randn(50)
+    ones, zeros = torch.ones(50), torch.zeros(50)
+    bce = torch.nn.functional.binary_cross_entropy_with_logits
+    d, g = losses.GAN_LOSSES["non-saturating"]
+    assert torch.allclose(d(real, fake).mean(), bce(real, ones) + bce(fake, zeros))
+    assert torch.allclose(g(fake).mean(), bce(fake, ones))
+    assert torch.allclose(losses.GAN_LOSSES["minimax"][1](fake).mean(), -bce(fake, zeros))
+    d, g = losses.GAN_LOSSES["least squares"]
+    assert torch.allclose(d(ones, zeros), zeros) and torch.allclose(g(ones), zeros)
+    assert torch.allclose(losses.GAN_LOSSES["hinge"][0](2 * ones, -2 * ones), zeros)
+
+
+def test_slopes_and_penalties_of_a_linear_discriminator():
+    line = torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.Flatten(0))
+    line[0].weight.data = torch.tensor([[3.0, 4.0]])
+    assert torch.allclose(losses.slope(line, torch.randn(7, 2)), torch.full((7,), 25.0))
+    model, batch = ToyGenerator(), {"point": torch.randn(8, 2)}
+
+    def d_loss(**options):
+        model.rng.manual_seed(0)
+        return float(losses.gan(model, line, batch, **options)["d_loss"].detach())
+
+    assert d_loss(r1=2.0) - d_loss() == pytest.approx(25, rel=1e-4)
+    assert d_loss(kind="wgan-gp", gp=2.0) - d_loss(kind="wgan-gp", gp=0.0) == pytest.approx(2 * (5 - 1) ** 2, rel=1e-4)

@@ -1,0 +1,137 @@
+"""A GAN that one can watch: the same on any machine, measured rightly, and its failures are told."""
+
+import math
+from collections import deque
+from itertools import islice
+
+import pytest
+import torch
+from accelerate import Accelerator
+
+from ae_demo.data import toy
+from ae_demo.data.datasets import Images
+from ae_demo.models.toy_gan import ToyDiscriminator, ToyGenerator
+from ae_demo.training import losses
+from ae_demo.training.loops import TrainingError, fit_gan, seeded
+from ae_demo.training.toy_gan import (
+    Alone,
+    Run,
+    Settings,
+    covered,
+    diagnose,
+    good,
+    jensen_shannon,
+    sliced_wasserstein,
+)
+
+
+def trained(steps, settings=None, name="ring", **changes):
+    run = Run(toy.preset(name), settings or Settings(**changes))
+    run.advance(steps, 60)
+    return run
+
+
+def test_the_ring_is_learned_in_three_thousand_steps():
+    found = trained(3000).frame()["measures"]
+    assert found["covered"] == 1 and found["divergence"] < 0.2 and found["good"] > 0.6
+
+
+def test_a_run_is_the_same_however_it_is_portioned_and_watched():
+    whole, portioned = trained(40), Run(toy.preset("ring"), Settings())
+    for _ in range(8):
+        portioned.advance(5, 60)
+        portioned.frame()
+    assert whole.step == portioned.step == 40
+    assert torch.equal(whole.frame()["fake"], portioned.frame()["fake"])
+    assert not torch.equal(whole.frame()["fake"], trained(40, seed=1).frame()["fake"])
+
+
+def test_a_portion_ends_with_its_time():
+    run = Run(toy.preset("ring"), Settings())
+    run.advance(10**6, 0.05)
+    assert 1 <= run.step < 1000
+
+
+@pytest.mark.parametrize("players", [(True, False), (False, True)])
+def test_a_step_of_one_player_leaves_the_other_as_it_is(players):
+    run = trained(3)
+    before = [[w.clone() for w in net.parameters()] for net in (run.generator, run.discriminator)]
+    run.advance(1, 60, players)
+    for moved, old, net in zip(players, before, (run.generator, run.discriminator), strict=True):
+        assert moved != all(torch.equal(a, b) for a, b in zip(old, net.parameters(), strict=True))
+
+
+def test_settings_count_from_the_next_step_on_and_so_does_another_distribution():
+    run = trained(3)
+    run.settings = Settings(lr=0.0, d_lr=0.0)
+    run.follow(toy.preset("spiral"))
+    before = run.frame()["fake"]
+    run.advance(5, 60)
+    assert torch.equal(before, run.frame()["fake"])
+    assert torch.equal(run.frame()["real"], toy.preset("spiral").points[: len(before)])
+
+
+@pytest.mark.parametrize("kind", losses.GAN_LOSSES)
+def test_every_loss_draws_the_samples_down_its_slope(kind):
+    run = trained(20, loss=kind)
+    x = torch.tensor([[0.3, -0.2]])
+    step = 1e-3
+    generator_loss = losses.GAN_LOSSES[kind][1]
+    with torch.no_grad():
+        at = [generator_loss(run.discriminator(x + torch.tensor([[s * step, 0.0]]))) for s in (1, -1)]
+    assert float(run.pull(x)[0, 0]) == pytest.approx(float(at[1] - at[0]) / (2 * step), rel=0.02, abs=1e-3)
+
+
+@pytest.mark.parametrize("latent", ["normal", "uniform", "line"])
+def test_a_frame_has_a_net_of_every_latent_space(latent):
+    frame = trained(2, latent=latent).frame()
+    assert frame["net"].shape == ((1, 17, 2) if latent == "line" else (17, 17, 2))
+    assert frame["map"].shape == (40, 40) and 0 <= frame["map"].min() and frame["map"].max() <= 1
+
+
+def test_measures_of_what_is_known():
+    ring = toy.preset("ring")
+    again, (left, right) = toy.preset("ring", 1).points[:1024], (torch.rand(1024, 2) * 0.2 + s for s in (-0.9, 0.7))
+    assert covered(again, ring) == 1 and covered(ring.centres[:2].repeat(50, 1), ring) == 0.25
+    assert good(again, ring.points) > 0.95 and good(torch.zeros(9, 2), ring.points) == 0
+    assert jensen_shannon(left, right) == pytest.approx(1) and jensen_shannon(left, left) == 0
+    assert jensen_shannon(ring.points[:1024], again) < 0.05
+    shift = torch.tensor([0.5, 0.0])
+    assert sliced_wasserstein(left, left + shift) == pytest.approx(0.5 * 2 / math.pi, rel=0.01)
+
+
+def test_without_an_accelerator_it_is_the_same_training():
+    def numbers(accelerator):
+        model = seeded(ToyGenerator, 0)
+        data = Images(point=toy.preset("ring").points)
+        loop = fit_gan(
+            model, data, losses.gan, discriminator=ToyDiscriminator, steps=9, batch_size=16, accelerator=accelerator
+        )
+        return list(islice(loop, 9))
+
+    assert numbers(Alone()) == numbers(Accelerator(cpu=True))
+
+
+def test_losses_that_are_no_numbers_end_the_run():
+    with pytest.raises(TrainingError):
+        trained(200, lr=1e30, d_lr=1e30, loss="wgan-gp")
+
+
+def measured(n=60, **values):
+    plain = {"covered": 0.5, "good": 0.5, "divergence": 0.5, "told": 0.7, "pull": 1.0, "centre": [0.0, 0.0]}
+    return deque([plain | values] * n)
+
+
+def test_the_words_for_what_was_measured():
+    assert diagnose(measured(3)) == "start"
+    assert diagnose(measured(divergence=0.1, covered=1.0)) == "learned"
+    assert diagnose(measured(told=0.99, divergence=0.9)) == "strong"
+    assert diagnose(measured(told=0.5, pull=0.001)) == "blind"
+    assert diagnose(measured(covered=0.25)) == "collapse"
+    swinging = measured()
+    for i in range(60):
+        swinging[i] = swinging[i] | {"centre": [0.2 * (i % 2), 0.0]}
+    assert diagnose(swinging) == "oscillation"
+    better = measured()
+    better[0] = better[0] | {"divergence": 0.9}
+    assert diagnose(better) == "learning"
