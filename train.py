@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from ae_demo import checkpoints, figures
 from ae_demo.data.datasets import DatasetError, pair_folder
-from ae_demo.training import maps, report
+from ae_demo.training import report
 from ae_demo.training.loops import TrainingError, seeded
 from ae_demo.training.recipes import RECIPES, Recipe
 
@@ -214,7 +214,7 @@ def finish(name: str, part: Path, about: dict, args: argparse.Namespace) -> None
     (part / checkpoints.TRAINING).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     (part / checkpoints.CARD).write_text(report.card(name, about), encoding="utf-8")
     if recipe.mapped:
-        (part / checkpoints.MAP).write_text(json.dumps(maps.code_map(model, recipe.data(split="sample"))) + "\n")
+        (part / checkpoints.MAP).write_text(json.dumps(recipe.mapped(model, recipe.data(split="sample"))) + "\n")
     checkpoints.publish(part, folder)
     if folder.parent.resolve() == HOME / "checkpoints":
         report.update_readme(HOME / "README.md", folder.parent)

@@ -86,7 +86,7 @@ def training(name: str, root: Path | str = ROOT) -> dict:
 
 
 def code_map(name: str, root: Path | str = ROOT) -> dict:
-    """What map.json says of a checkpoint's codes, see `ae_demo.training.maps`; empty if there is none."""
+    """What map.json says of a checkpoint's space of codes, see `ae_demo.training.maps`; empty if there is none."""
     return _read(Path(root) / name / MAP)
 
 

@@ -29,7 +29,7 @@ def run(*arguments, cwd=HOME):
 
 
 def test_a_shortened_run_leaves_a_whole_checkpoint_that_loads_and_is_not_trained_twice(data_dir, tmp_path):
-    names = ["autoencoder", "cvae-mnist", "colorization-baseline"]
+    names = ["autoencoder", "cvae-mnist", "colorization-baseline", "gan-digits"]
     options = ["--budget", "0.002", "--data-dir", data_dir, "--out", tmp_path]
     first = run(*names, *options)
     assert first.returncode == 0, first.stderr
@@ -37,7 +37,7 @@ def test_a_shortened_run_leaves_a_whole_checkpoint_that_loads_and_is_not_trained
         recipe, folder = RECIPES[name], tmp_path / name
         assert {f.name for f in folder.iterdir()} == {
             "config.json", "model.safetensors", "training.json", "samples.png", "README.md",
-            *(["map.json"] if recipe.mapped else []),
+            *(["map.json"] if recipe.mapped else []), *(["film.json"] if recipe.filmed else []),
         }  # fmt: skip
         about = json.loads((folder / "training.json").read_text())
         assert about["run"]["steps"] == max(2, round(recipe.steps * 0.002))
@@ -45,6 +45,10 @@ def test_a_shortened_run_leaves_a_whole_checkpoint_that_loads_and_is_not_trained
         assert set(about["scores"]) == {*recipe.splits, *recipe.others}
         assert f"{name}, held out: " in first.stdout
         checkpoints.load(type(recipe.model()), name, tmp_path)
+    shown = [step for step, _ in checkpoints.film("gan-digits", tmp_path)]
+    assert shown[:3] == [1, 2, 3] and shown[-1] == about["run"]["steps"], (
+        "what it paints is kept from the first step on"
+    )
     assert re.search(r"loss=.*recon=.*kl=", first.stderr.replace("\r", "\n")), "the bar shows the terms of the loss"
     assert not list(tmp_path.glob(".*.part")) and not (tmp_path / ".state" / "autoencoder").exists()
     again = run(names[0], *options)

@@ -21,7 +21,19 @@ PARTS: dict[str, list[Enum]] = {
     "clothing": [c for c in pa.ClothingType if c is not pa.ClothingType.GRAPHIC_SHIRT],  # its print is unreadable
     "clothing_color": list(pa.ClothingColor),
 }
-SIZES = [len(values) for values in PARTS.values()]
+TRAITS: dict[
+    str, tuple[str, tuple[str, ...]]
+] = {  # what one would call a face: the part and its values that make it so
+    "dark_hair": ("hair_color", ("BLACK", "BROWN_DARK")),
+    "blonde": ("hair_color", ("BLONDE", "BLONDE_GOLDEN", "PLATINUM")),
+    "red_hair": ("hair_color", ("AUBURN", "RED")),
+    "dark_skin": ("skin_color", ("BROWN", "DARK_BROWN", "BLACK")),
+    "beard": ("facial_hair", ("BEARD_LIGHT", "BEARD_MAGESTIC", "BEARD_MEDIUM", "WICK_BEARD")),
+    "glasses": ("accessory", ("KURT", "PRESCRIPTION_1", "PRESCRIPTION_2", "ROUND")),
+    "sunglasses": ("accessory", ("SUNGLASSES", "SUNGLASSES_2", "WAYFARERS", "WAYFARERS_2")),
+    "smile": ("mouth", ("SMILE", "BIG_SMILE", "TWINKLE")),
+    "suit": ("clothing", ("BLAZER_SHIRT", "BLAZER_SWEATER", "BOND_SUIT", "SHIRT_WICK")),
+}
 
 
 def draw_face(seed: int) -> tuple[np.ndarray, list[int]]:

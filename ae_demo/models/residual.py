@@ -16,9 +16,12 @@ class ResidualAutoencoder(nn.Module, PyTorchModelHubMixin):
     """x (N, 1, 28, 28) in [0, 1] -> z (N, latent_dim) -> reconstruction, as x; in training mode it is not clipped.
 
     A linear path (what PCA could do) runs beside the convolutions. `nested`: the first k numbers of a code are a code,
-    for every k from 1 to latent_dim; the decoder is told k."""
+    for every k from 1 to latent_dim; the decoder is told k. `tied`: the linear path's way back is its way there,
+    transposed, as PCA's is."""
 
-    def __init__(self, latent_dim: int = 128, width: int = 32, nested: bool = False, channels: int = 32):
+    def __init__(
+        self, latent_dim: int = 128, width: int = 32, nested: bool = False, channels: int = 32, tied: bool = False
+    ):
         super().__init__()
         self.latent_dim, self.nested, w = latent_dim, nested, width
         self.encoder = nn.Sequential(
@@ -33,9 +36,10 @@ class ResidualAutoencoder(nn.Module, PyTorchModelHubMixin):
             nn.Conv2d(w, 4, 3, padding=1), nn.PixelShuffle(2),
         )  # fmt: skip
         self.project = CodeLinear(784, latent_dim)
-        self.expand = CodeLinear(latent_dim, 784)
         nn.init.orthogonal_(self.project.weight)
-        self.expand.weight.data.copy_(self.project.weight.T)
+        self.expand = None if tied else CodeLinear(latent_dim, 784)
+        if not tied:
+            self.expand.weight.data.copy_(self.project.weight.T)
 
     def encode(self, x: Tensor) -> Tensor:
         """x -> z (N, latent_dim)."""
@@ -49,7 +53,8 @@ class ResidualAutoencoder(nn.Module, PyTorchModelHubMixin):
             kept = (torch.arange(self.latent_dim, device=z.device) < k[:, None]).to(z)
             z = z * kept
             given = torch.cat([z, kept], dim=1)
-        x = self.decoder(given) + self.expand(z).view(-1, 1, 28, 28)
+        straight = self.expand(z) if self.expand else z.float() @ self.project.weight
+        x = self.decoder(given) + straight.view(-1, 1, 28, 28)
         return x if self.training else x.clamp(0, 1)
 
     def forward(self, x: Tensor, k: Tensor | int | None = None) -> Tensor:

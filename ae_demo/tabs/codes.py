@@ -31,7 +31,7 @@ from ae_demo.training.recipes import RECIPES
 
 TEXT = TEXTS["codes"]
 TITLE, ABOUT = TEXT["title"], TEXT["about"]
-ENCODERS = tuple(name for name, recipe in RECIPES.items() if recipe.mapped)
+ENCODERS = tuple(name for name, recipe in RECIPES.items() if recipe.mapped is maps.code_map)
 PROJECTIONS = ("tsne", "pca")
 COLUMNS = 40  # thumbnails side by side in the sheet
 NEAREST = 8

@@ -94,8 +94,8 @@ class Choices(gr.HTML):
     """`Pictures` of which those with a title are buttons. Handlers return such a list and get the index of the last one
     clicked; `input` at every click."""
 
-    def __init__(self, title: str, note: str, **kwargs):
-        super().__init__([], title=title, note=note, **template("choices"), **kwargs)
+    def __init__(self, title: str, note: str, small: bool = False, **kwargs):
+        super().__init__([], title=title, note=note, small=small, **template("choices"), **kwargs)
 
     def preprocess(self, payload: dict | None) -> int | None:
         return payload and payload["picked"]
@@ -115,6 +115,13 @@ class Download(gr.HTML):
 
     def api_info(self) -> dict:
         return {"type": "object", "description": "name and src (data URI) of a file"}
+
+
+class Opened(gr.HTML):
+    """Invisible: `input` once, when the tab that it is in is opened for the first time."""
+
+    def __init__(self, **kwargs):
+        super().__init__(None, **template("opened"), **kwargs)
 
 
 class Examples(gr.HTML):

@@ -1,10 +1,13 @@
-"""Maps of codes: where an encoder puts held-out pictures, drawn in two dimensions, and how good a place that is."""
+"""What is found in a space of codes: where an encoder puts held-out pictures, and which ways lead a face to a beard."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ae_demo import checkpoints
+from ae_demo.data.cartoon import PARTS, TRAITS
 from ae_demo.data.datasets import Images
+from ae_demo.models.classifier import Classifier
 
 NEIGHBOURS = 5
 
@@ -41,3 +44,38 @@ def code_map(model, data: Images) -> dict:
         "knn_accuracy": round(float((votes == known["label"]).float().mean()), 4),
         "trustworthiness": round(float(trustworthiness(known["image"].flatten(1).numpy(), z, n_neighbors=12)), 4),
     }
+
+
+@torch.inference_mode()
+def traits(x: Tensor, classifier: str = "classifier-faces") -> Tensor:
+    """Faces (N, 3, 64, 64) -> how likely each of `cartoon.TRAITS` is, (N, K) in [0, 1]."""
+    net = checkpoints.load(Classifier, classifier)
+    logits = torch.cat([net(part) for part in x.split(256)]).split(net.sizes, dim=1)
+    likely = {part: one.softmax(1) for part, one in zip(PARTS, logits, strict=True)}
+    chosen = {part: [value.name for value in values] for part, values in PARTS.items()}
+    return torch.stack(
+        [likely[part][:, [chosen[part].index(name) for name in names]].sum(1) for part, names in TRAITS.values()], dim=1
+    )
+
+
+@torch.inference_mode()
+def directions(model, data: Images, n: int = 4096) -> dict:
+    """directions: for each of `cartoon.TRAITS` the unit vector of the latent space along which its likelihood over n
+    seeded samples rises most, by linear regression (as in Shen et al., 2020, https://arxiv.org/abs/1907.10786, who
+    separate by a hyperplane); shares: [low, high], the
+    mean likelihood after moving 2 against it and 2 along it."""
+    rng = torch.Generator().manual_seed(0)
+    z = torch.randn(n, model.latent_dim, generator=rng)
+
+    def likely(codes: Tensor) -> Tensor:
+        return traits(torch.cat([model(part) for part in codes.split(256)]))
+
+    found = likely(z)
+    ways = torch.linalg.lstsq(z, found - found.mean(0)).solution.T  # (K, latent_dim)
+    ways = torch.nn.functional.normalize(ways, dim=1)
+    moved = {
+        name: [round(float(likely(z[:512] + step * way)[:, i].mean()), 3) for step in (-2, 2)]
+        for i, (name, way) in enumerate(zip(TRAITS, ways, strict=True))
+    }
+    rounded = {name: [round(v, 4) for v in way.tolist()] for name, way in zip(TRAITS, ways, strict=True)}
+    return {"directions": rounded, "shares": moved}

@@ -22,7 +22,7 @@ from ae_demo.models.residual import ResidualAutoencoder
 from ae_demo.models.restoration import Restoration
 from ae_demo.models.stacked import Stacked
 from ae_demo.models.vae import VAE
-from ae_demo.training import losses, metrics, strips
+from ae_demo.training import losses, maps, metrics, strips
 from ae_demo.training.loops import fit, fit_gan, fit_layerwise, fit_pair, fit_pca, warm_cosine
 
 
@@ -33,7 +33,7 @@ class Recipe:
     data(data_dir, split) -> Images; model() -> module; train(model, data, steps=…, batch_size=…, …) -> metrics of each
     step; evaluate(model, data) -> scores; strip(model, data) -> rows of pictures. `splits` are the held-out data that
     are scored, `others` those that evaluate_others(model, data) scores, `headline` what the results table shows;
-    `mapped`: whether the model's codes of the sample are (`ae_demo.training.maps`). `filmed`: whether it is kept what
+    mapped(model, sample) -> what is found in its codes (`ae_demo.training.maps`). `filmed`: whether it is kept what
     strip(model, data) shows while the model learns."""
 
     title: str
@@ -48,7 +48,7 @@ class Recipe:
     splits: tuple[str, ...] = ("held_out", "sample")
     others: tuple[str, ...] = ()
     evaluate_others: Callable | None = None
-    mapped: bool = False
+    mapped: Callable | None = None
     filmed: bool = False
 
 
@@ -70,9 +70,9 @@ reconstructing = partial(  # what the networks that give back the picture they s
     evaluate=metrics.reconstruction_scores,
     strip=strips.reconstructions,
     headline=("mse", "psnr", "ssim"),
-    mapped=True,
+    mapped=maps.code_map,
 )
-restoring = partial(reconstructing, batch_size=64, headline=("psnr", "ssim"), mapped=False)
+restoring = partial(reconstructing, batch_size=64, headline=("psnr", "ssim"), mapped=None)
 ENLARGED = ("psnr", "psnr_bicubic", "ssim", "ssim_bicubic")
 variational = partial(Recipe, batch_size=256, evaluate=metrics.elbo_scores, strip=strips.manifold)
 SETS = (("mnist", mnist, "digits"), ("fashion", fashion_mnist, "clothing"))
@@ -146,7 +146,7 @@ RECIPES = {
     **{
         f"residual-z{k}": reconstructing(
             title=f"Residual autoencoder, code of {k} numbers",
-            model=partial(ResidualAutoencoder, k, channels=1 if k > 784 else 32),
+            model=partial(ResidualAutoencoder, k, channels=1 if k > 784 else 32, tied=k > 784),
             train=partial(fit, loss=losses.reconstruction, lr=3e-3, **STEADY),
             steps=10_000 if k < 784 else 1_900,  # 11 or 2 passes
             batch_size=64,
@@ -245,7 +245,7 @@ RECIPES = {
             train=partial(fit, loss=partial(losses.elbo, beta=losses.random_rates), lr=1e-3, **STEADY),
             steps=14_000,  # 60 passes
             headline=("nats", "exact", "recon", "kl"),
-            mapped=True,
+            mapped=maps.code_map,
         )
         for name, data, what in SETS
     },
@@ -271,13 +271,13 @@ RECIPES = {
     "classifier-mnist": classifying(
         title="Classifier of digits",
         data=mnist,
-        model=partial(Classifier, [10], channels=1, side=28),
+        model=partial(Classifier, [10], channels=1, side=28, width=16),
         steps=5_600,  # 6 passes
     ),
     "gan-digits": Recipe(
         title="Dense GAN, digits",
         data=mnist,
-        model=GAN,
+        model=partial(GAN, width=64),
         train=partial(fit_pair, loss=losses.gan, lr=2e-4, d_lr=2e-4, betas=(0.5, 0.999)),
         steps=23_400,  # 50 passes
         batch_size=128,
@@ -304,6 +304,7 @@ RECIPES = {
         evaluate=partial(metrics.sample_scores, classifier="classifier-faces", readable=FACE),
         strip=strips.samples,
         headline=SAMPLES,
+        mapped=maps.directions,
         filmed=True,
     ),
     "ddpm-fashion": Recipe(

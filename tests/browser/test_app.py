@@ -417,6 +417,42 @@ def test_the_museum_shows_a_failure_and_what_helps(page):
     expect(page.locator(f"{LAB} .play")).to_have_text("Play"), "nothing trains behind another tab"
 
 
+def test_faces_of_a_seed_are_changed_and_led_into_one_another(page):
+    tab(page, "Faces")
+    face, film = page.locator("#dcgan-face img"), page.locator("#dcgan-film img")
+    expect(film).to_have_count(1)
+    seen = [face.get_attribute("src"), film.get_attribute("src")]
+    page.locator("#dcgan-faces button").nth(4).click()
+    expect(page.locator("#dcgan-seed input")).to_have_value("11")
+    until(page, lambda: face.get_attribute("src") != seen[0], "another face")
+    until(page, lambda: film.get_attribute("src") != seen[1], "another film")
+    before = face.get_attribute("src")
+    beard = page.locator("#dcgan-beard input[type=number]")
+    beard.fill("3")
+    beard.press("Enter")
+    until(page, lambda: face.get_attribute("src") != before, "a beard")
+    page.get_by_role("button", name="Sliders back to 0").click()
+    until(page, lambda: face.get_attribute("src") == before, "the face as it was")
+    expect(page.locator("#dcgan-learning figure")).to_have_count(2)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as GIF").click()
+    assert download.value.suggested_filename == "faces-11-11.gif"
+
+
+def test_a_drawn_face_is_searched_for_and_a_game_is_played(page):
+    tab(page, "Faces")
+    page.locator("#dcgan-pad .chip").nth(2).click()
+    for y in (0.3, 0.4, 0.5, 0.6):
+        stroke(page, "#dcgan-pad canvas.lines", [(0.35, y), (0.65, y)])
+    page.get_by_role("button", name="Find its code").click()
+    expect(page.locator("#dcgan-mine")).to_contain_text("step", timeout=20_000)
+    expect(page.locator("#dcgan-mine")).to_contain_text("found", timeout=60_000)
+    page.get_by_role("button", name="New game").click()
+    expect(page.locator("#dcgan-game")).to_contain_text("Face 1 of 10")
+    page.get_by_role("button", name="Drawn: real").click()
+    expect(page.locator("#dcgan-game")).to_contain_text("You:")
+
+
 @pytest.mark.parametrize("options", [{"viewport": {"width": 390, "height": 844}}, {"color_scheme": "dark"}], ids=str)
 def test_it_fits_a_phone_and_works_in_the_dark(browser, url, options):
     page = browser.new_page(**options)

@@ -17,8 +17,20 @@ from ae_demo.data.datasets import emoji_pairs, fashion_mnist, mnist
 from ae_demo.data.mouse import mouse_sketches
 from ae_demo.figures import data_uri, to_pil
 from ae_demo.models.colorization_gan import regions
-from ae_demo.tabs import codes, colorize, compression, controls, diffusion, latent, pictures, restoration, toy_gan
+from ae_demo.tabs import (
+    codes,
+    colorize,
+    compression,
+    controls,
+    dcgan,
+    diffusion,
+    latent,
+    pictures,
+    restoration,
+    toy_gan,
+)
 from ae_demo.tabs.pictures import Drawing, InputError
+from ae_demo.training import maps
 
 
 def open_uri(uri):
@@ -678,3 +690,80 @@ def test_every_exhibit_fails_as_its_name_says_and_the_cure_helps(name):
     words, divergence = verdicts(False)
     assert ("oscillation" if name == "rate" else name) in words and "learned" not in words
     assert verdicts(True)[1] < divergence
+
+
+# Faces
+
+
+def test_a_seed_is_a_face_and_truncation_leads_to_the_mean():
+    (face,) = dcgan.paint_face(7, 0.8)
+    assert face == dcgan.paint_face(7, 0.8)[0] and face["src"] != dcgan.paint_face(8, 0.8)[0]["src"]
+    assert face["note"].endswith("% real")
+    assert dcgan.paint_face(7, 0)[0]["src"] == dcgan.paint_face(8, 0)[0]["src"]
+    assert len(dcgan.paint_faces(7)) == dcgan.GRID and dcgan.choose_face(3, 7) == 10
+
+
+@pytest.mark.parametrize("name", dcgan.TRAITS)
+def test_a_slider_changes_what_it_names_in_most_faces(name):
+    which = list(dcgan.TRAITS).index(name)
+    z = torch.cat([dcgan.latent(seed) for seed in range(64)])
+    moved = [maps.traits(dcgan.network()(z + step * dcgan.directions()[which]))[:, which].mean() for step in (-3, 3)]
+    assert moved[1] > 2 * moved[0] and moved[1] - moved[0] > 0.05
+
+
+def test_a_film_begins_and_ends_with_its_faces_and_stays_as_far_from_the_middle():
+    a, b = dcgan.latent(1), dcgan.latent(2)
+    way = dcgan.slerp(a, b, torch.linspace(0, 1, 9))
+    assert torch.allclose(way[:1], a, atol=1e-5) and torch.allclose(way[-1:], b, atol=1e-5)
+    lengths = way.norm(dim=1)
+    assert lengths.min() > 0.95 * min(a.norm(), b.norm())
+    assert torch.allclose(dcgan.slerp(a, a, torch.linspace(0, 1, 3)), a.expand(3, -1))
+    assert open_uri(dcgan.between_faces(1, 2)[0]["src"]).width > 2000
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+def test_a_loop_moves(kind):
+    loop = dcgan.download_loop(1, 2, kind=kind)
+    opened = open_uri(loop["src"])
+    assert loop["name"] == f"faces-1-2.{kind}" and opened.format.lower() == kind and opened.n_frames > 20
+
+
+def test_a_painted_face_is_found_again():
+    face = dcgan.network()(dcgan.latent(5, 0.6))
+    *_, (yours, nearest) = dcgan.find_face({"lines": data_uri(to_pil(face[0])), "hints": ""})
+    assert float(re.search(r"([\d.]+) dB", nearest["note"])[1]) > 17 and yours["note"].endswith("% real")
+
+
+def test_a_face_is_colours_under_lines():
+    layer = Image.new("RGBA", (256, 256), (0, 0, 0, 0))
+    layer.paste((237, 185, 138, 255), (64, 64, 192, 192))
+    lines = Image.new("RGB", (256, 256), "white")
+    lines.paste((0, 0, 0), (120, 0, 136, 256))
+    x = dcgan.drawn({"lines": data_uri(lines), "hints": data_uri(layer)})[0] * 255
+    assert x[:, 20, 20].tolist() == pytest.approx([237, 185, 138], abs=1)
+    assert x[:, 32, 32].max() < 1 and x[:, 2, 2].min() > 254
+    only = dcgan.drawn({"lines": "", "hints": data_uri(layer)})[0] * 255
+    assert only[:, 32, 32].tolist() == pytest.approx([237, 185, 138], abs=1)
+    with pytest.raises(InputError, match="Draw a face"):
+        next(dcgan.find_face({"lines": "", "hints": ""}))
+
+
+def test_a_game_has_ten_rounds_and_counts_both_players():
+    game, row = dcgan.play_game({})
+    assert "1 of 10" in row[0]["title"]
+    for real, _ in list(game["rounds"]):
+        game, row = dcgan.play_game(game, "real" if real else "fake")
+    assert "You: 10 of 10" in row[-1]["note"] and re.search(r"discriminator: \d+ of 10", row[-1]["note"])
+    assert dcgan.play_game(game, "real")[0]["answers"] == [], "then the next game"
+
+
+def test_learning_is_a_film_from_noise_to_faces():
+    first, last = (dcgan.watch_learning(position) for position in (0, 1))
+    assert [one["title"] for one in first] == ["DCGAN, faces", "Dense GAN, digits"]
+    assert first[0]["note"] == "step 1" and first[0]["src"] != last[0]["src"]
+
+
+@pytest.mark.parametrize("values", [(-1, 0.5), ("x", 0.5), (1, 9), (1, 0.5, 99)])
+def test_faces_that_cannot_be_are_told_in_a_sentence(values):
+    with pytest.raises(InputError):
+        dcgan.paint_face(*values)
