@@ -140,11 +140,25 @@ def rates_table(root: Path) -> str:
     return "\n".join(lines)
 
 
+def samples_table(root: Path) -> str:
+    """Markdown: the samples of every GAN and, as what cannot be bettered, other held-out pictures."""
+    measures = ("frechet", "precision", "recall", "readable")
+    lines = ["| samples of | Fréchet | precision | recall | readable |", "|---|---|---|---|---|"]
+    for name in RECIPES:
+        scores = checkpoints.training(name, root).get("scores", {}).get("held_out", {})
+        for suffix, what in (("", f"`{name}`"), ("_real", "other held-out pictures")):
+            shown = [scores.get(measure + suffix) for measure in measures]
+            if None not in shown:
+                lines.append(f"| {what} | {shown[0]:.0f} | {' | '.join(f'{value:.2f}' for value in shown[1:])} |")
+    return "\n".join(lines)
+
+
 TABLES = {
     "results": results_table,
     "colorization": colorization_table,
     "restoration": restoration_table,
     "rates": rates_table,
+    "samples": samples_table,
 }
 
 
