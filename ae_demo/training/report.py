@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ae_demo import checkpoints
-from ae_demo.training.metrics import BETAS, HINTS, LEVELS
+from ae_demo.training.metrics import BETAS, HINTS, LEVELS, READABLE
 from ae_demo.training.recipes import OTHERS, RECIPES
 
 DATA_LICENCES = {
@@ -142,8 +142,8 @@ def rates_table(root: Path) -> str:
 
 def samples_table(root: Path) -> str:
     """Markdown: the samples of every GAN and, as what cannot be bettered, other held-out pictures."""
-    measures = ("frechet", "precision", "recall", "readable")
-    lines = ["| samples of | Fréchet | precision | recall | readable |", "|---|---|---|---|---|"]
+    measures = ("frechet", "precision", "recall", *READABLE)
+    lines = ["| samples of | Fréchet | precision | recall | readable | clear |", "|---|---|---|---|---|---|"]
     for name in RECIPES:
         scores = checkpoints.training(name, root).get("scores", {}).get("held_out", {})
         for suffix, what in (("", f"`{name}`"), ("_real", "other held-out pictures")):
