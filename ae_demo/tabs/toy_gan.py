@@ -1,10 +1,11 @@
 """GAN lab: two networks learn a distribution on the plane, a preset or one's own drawing, while one watches."""
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
 from math import log10
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 
 import gradio as gr
 from torchvision.transforms.functional import pil_to_tensor
@@ -30,7 +31,7 @@ MUSEUM = {  # settings that fail, and what cures them
     "strong": (Settings(loss="minimax", lr=1e-4, d_lr=1e-2, ratio=5, r1=0.0), {"r1": 0.1}),
     "rate": (Settings(lr=5e-2, d_lr=5e-2, r1=0.0), {"lr": 1e-3, "d_lr": 1e-3}),
 }
-_cores = BoundedSemaphore(2)  # who trains at a time; the others wait for their portion
+_cores = ThreadPoolExecutor(2, "gan-lab")  # portions of all visitors, first come, first served
 
 
 @lru_cache(64)
@@ -63,9 +64,11 @@ def train_gan(
         int(pictures.between(width, 4, 128)), int(pictures.between(depth, 1, 4)), pictures.one_of(latent, LATENTS),
         int(pictures.between(seed, 0, 2**31)),
     )  # fmt: skip
-    command, target = command or {}, distribution(name, drawing if name == "drawn" else "")
+    command = command if isinstance(command, dict) else {}
     do, steps = command.get("do"), int(pictures.between(command.get("steps", 1000), 1, 1000))
-    with memory.setdefault("lock", Lock()), _cores:
+    target = distribution(name, drawing if name == "drawn" else "")
+
+    def portion() -> dict:
         run = memory.get("run")
         fresh = run is None or do == "reset" or run.settings.networks != settings.networks
         if fresh:
@@ -80,6 +83,9 @@ def train_gan(
             memory.pop("run")
             raise InputError(TEXT["diverged"]) from error
         return packed(run.frame()) | {"fresh": fresh}
+
+    with memory.setdefault("lock", Lock()):
+        return _cores.submit(portion).result()
 
 
 def packed(frame: dict) -> dict:
@@ -141,7 +147,8 @@ def build() -> None:
                 seed = gr.Number(start.seed, label=TEXT["seed"], precision=0, minimum=0, maximum=2**31)
     how_it_works(TEXT["how"], TEXT["explanation"])
 
-    memory, settings = gr.State({}), [name, pad, loss, *rates, ratio, r1, width, depth, latent, seed]
+    memory = gr.State({}, time_to_live=3600)  # seconds
+    settings = [name, pad, loss, *rates, ratio, r1, width, depth, latent, seed]
     told = friendly(train_gan, lambda text: {"error": text})
     lab.input(told, [lab, memory, *settings], lab, api_name="train_gan", **LIVE | {"trigger_mode": "multiple"})
     private = {"api_visibility": "private"}

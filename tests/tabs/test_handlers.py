@@ -4,6 +4,7 @@ import base64
 import itertools
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from io import BytesIO
 
@@ -633,6 +634,24 @@ def test_a_visitor_goes_on_where_he_was_and_another_one_starts_anew():
     run_gan({"do": "both"}, mine)
     assert run_gan({}, mine, log_lr=-2)["step"] == 1, "a learning rate changes on the way"
     assert run_gan({}, mine, width=16)["fresh"], "a network does not"
+
+
+def test_visitors_train_at_the_same_time_without_starving_or_mixing():
+    memories = [{} for _ in range(5)]
+
+    def visit(i):
+        end = time.perf_counter() + 2
+        while time.perf_counter() < end:
+            frame = run_gan({"do": "run"}, memories[i], loss="hinge", seed=i)
+        return frame["step"]
+
+    with ThreadPoolExecutor(5) as pool:
+        steps = list(pool.map(visit, range(5)))
+    assert min(steps) > max(steps) / 3 and min(steps) > 20
+    for i, memory in enumerate(memories):
+        alone = toy_gan.Run(toy_gan.distribution("ring"), memory["run"].settings)
+        alone.advance(memory["run"].step, 60)
+        assert alone.settings.seed == i and torch.equal(alone.frame()["fake"], memory["run"].frame()["fake"])
 
 
 def test_points_come_as_thousandths():
