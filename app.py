@@ -32,7 +32,14 @@ def launch(**options):
     torch.set_num_threads(1)  # two threads are hardly faster here, and a hundred times slower when the cores are busy
     page = build().queue(max_size=32)
     theme = gr.themes.Soft(font=["system-ui", "sans-serif"])
-    ours = {"theme": theme, "css": CSS, "run_history": False, "ssr_mode": False, "max_file_size": "20mb"}
+    ours = {
+        "theme": theme,
+        "css": CSS,
+        "run_history": False,
+        "ssr_mode": False,
+        "max_file_size": "20mb",
+        "max_threads": 100,
+    }
     return page.launch(**ours | options)
 
 

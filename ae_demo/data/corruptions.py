@@ -70,6 +70,16 @@ def downsample(x: Tensor, scale: int) -> Tensor:
     return F.avg_pool2d(x, scale)
 
 
+def jitter(x: Tensor) -> Tensor:
+    """Pictures (N, C, H, W) that people would call the same: shifted by up to two pixels, a little brighter or darker,
+    with Gaussian noise of up to 0.1."""
+    n, _, height, width = x.shape
+    level, tint = (torch.rand(n, 1, 1, 1, device=x.device) for _ in range(2))
+    x = x + 0.1 * (tint - 0.5) + 0.1 * level * torch.randn_like(x)
+    down, right = torch.randint(0, 5, (2,)).tolist()
+    return F.pad(x, (2, 2, 2, 2), mode="replicate")[..., down : down + height, right : right + width].clamp(0, 1)
+
+
 def augment_pictures(color: Tensor) -> Tensor:
     """`augment` of pictures that nothing goes with."""
     return augment(color, color[:, :0])[0]

@@ -26,15 +26,6 @@ class Signed(nn.Module):
         return x * 2 - 1
 
 
-class Spread(nn.Module):
-    """Appends how much the pictures of a batch differ, one more channel (Karras et al., 2018, section 3,
-    https://arxiv.org/abs/1710.10196): a generator that paints one face over and over is told apart at once."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        deviation = (x.float().var(0, unbiased=False) + 1e-8).sqrt().mean()
-        return torch.cat([x, deviation.to(x.dtype).expand(len(x), 1, *x.shape[2:])], dim=1)
-
-
 class GAN(nn.Module, PyTorchModelHubMixin):
     """The course notes' two dense networks for pictures of 28 × 28 pixels: z (N, latent_dim) -> (N, 1, 28, 28) in
     [0, 1]; `discriminator` gives a logit (N,) per picture, positive for real."""
@@ -82,8 +73,8 @@ class DCGAN(nn.Module, PyTorchModelHubMixin):
         )  # fmt: skip
         self.discriminator = nn.Sequential(
             Signed(),
-            *down(3, w), *down(w, 2 * w), *down(2 * w, 4 * w), *down(4 * w, 8 * w), Spread(),  # (8w + 1, 4, 4)
-            nn.Conv2d(8 * w + 1, 1, 4), nn.Flatten(0),  # without: how sure it may be is for it to learn
+            *down(3, w), *down(w, 2 * w), *down(2 * w, 4 * w), *down(4 * w, 8 * w),  # (8w, 4, 4)
+            nn.Conv2d(8 * w, 1, 4), nn.Flatten(0),  # without: how sure it may be is for it to learn
         )  # fmt: skip
 
     def forward(self, z: Tensor) -> Tensor:

@@ -98,7 +98,7 @@ class Choices(gr.HTML):
         super().__init__([], title=title, note=note, small=small, **template("choices"), **kwargs)
 
     def preprocess(self, payload: dict | None) -> int | None:
-        return payload and payload["picked"]
+        return payload.get("picked") if isinstance(payload, dict) else None
 
     def postprocess(self, value: list[dict]) -> dict:
         return {"pictures": value, "picked": None}

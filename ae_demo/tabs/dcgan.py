@@ -3,6 +3,7 @@
 import base64
 import io
 import random
+import time
 from collections.abc import Iterator
 from functools import cache
 
@@ -38,6 +39,7 @@ TEXT = TEXTS["dcgan"]
 TITLE, ABOUT = TEXT["title"], TEXT["about"]
 GRID = 12  # faces to choose from
 LARGE = 256  # pixels of a face on the page
+LAST = 2**31 - GRID  # seed
 FRAMES = 12  # of a film strip, and of half a loop
 ROUNDS = 10  # of the game
 STARTS, TURNS = 8, 120  # of the search for a face: how many begin, how many steps they take
@@ -71,16 +73,16 @@ def latent(seed: int, truncation: float = 1.0) -> Tensor:
 
 def changed(seed: int, truncation: float, *amounts: float) -> Tensor:
     """The same, moved along TRAITS by these amounts, −4 … 4."""
+    if len(amounts) > len(TRAITS):
+        raise pictures.InputError(TEXT["too_many"].format(n=len(TRAITS)))
     steps = torch.tensor([pictures.between(amount, -4, 4) for amount in amounts], dtype=torch.float32)
     return latent(seed, truncation) + steps @ directions()[: len(steps)]
 
 
 @torch.no_grad()
 def realness(x: Tensor) -> list[float]:
-    """Pictures (N, 3, 64, 64) in [0, 1] -> how probably real the discriminator finds each, among as many real faces as
-    generated ones: it also sees how much those that come together differ."""
-    model, company = network(), torch.cat([held_out()[:8], network()(torch.cat([latent(i) for i in range(8)]))])
-    return [float(model.discriminator(torch.cat([one[None], company]))[0].sigmoid()) for one in x]
+    """Pictures (N, 3, 64, 64) in [0, 1] -> how probably real the discriminator finds each."""
+    return network().discriminator(x).sigmoid().tolist()
 
 
 @cache
@@ -105,18 +107,19 @@ def paint_face(seed: int, truncation: float = 0.8, *amounts: float) -> list[dict
 @torch.no_grad()
 def paint_faces(seed: int, truncation: float = 0.8) -> list[dict]:
     """The faces of a seed and of those after it, to choose from."""
-    x = network()(torch.cat([latent(int(seed or 0) + i, truncation) for i in range(GRID)]))
-    return [picture(TEXT["seed_of"].format(seed=int(seed or 0) + i), to_pil(one, 96)) for i, one in enumerate(x)]
+    first = int(pictures.between(seed, 0, LAST))
+    x = network()(torch.cat([latent(first + i, truncation) for i in range(GRID)]))
+    return [picture(TEXT["seed_of"].format(seed=first + i), to_pil(one, 96)) for i, one in enumerate(x)]
 
 
 def choose_face(index: int | None, seed: int) -> int:
     """The index of one of `paint_faces` -> its seed."""
-    return int(seed or 0) + int(index or 0)
+    return int(pictures.between(seed, 0, LAST)) + int(pictures.one_of(index, range(GRID)))
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     """Spherical interpolation (Shoemake, 1985; White, 2016, https://arxiv.org/abs/1609.04468): a, b (1, K), t (N,) in
-    [0, 1] -> (N, K), lengths in between, so that no point on the way is shorter than samples are."""
+    [0, 1] -> (N, K), a way that does not pass near 0, where no sample lies."""
     angle = torch.arccos((F.normalize(a) @ F.normalize(b).T).clamp(-1, 1))
     if angle < 1e-3:
         return torch.lerp(a, b, t[:, None])
@@ -140,12 +143,12 @@ def download_loop(seed: int, other: int, truncation: float = 0.8, kind: str = "g
     buffer = io.BytesIO()
     there[0].save(buffer, kind, save_all=True, append_images=[*there[1:], *there[-2:0:-1]], duration=60, loop=0)
     src = f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
-    return {"name": f"{TEXT['file']}-{int(seed)}-{int(other)}.{kind}", "src": src}
+    return {"name": f"{TEXT['file']}-{int(seed)}-{int(other)}.{kind}", "src": src, "at": time.time()}
 
 
 def drawn(pad: dict) -> Tensor:
     """What is on the canvas -> (1, 3, 64, 64): colours under lines."""
-    pad = pad or {}
+    pad = pad if isinstance(pad, dict) else {}
     if not pad.get("lines") and not pad.get("hints"):
         raise pictures.InputError(TEXT["draw"])
     face = Image.new("RGB", (LARGE, LARGE), "white")
@@ -164,7 +167,7 @@ def find_face(pad: dict) -> Iterator[list[dict]]:
     target, model = drawn(pad), network()
     look = checkpoints.load(Classifier, "classifier-faces").encode
     scale = look(held_out()).std(0)
-    goal = look(target) / scale
+    goal, score = look(target) / scale, realness(target)[0]
     z = torch.randn(STARTS, model.latent_dim, generator=torch.Generator().manual_seed(0)).mul(0.5).requires_grad_()
     optimizer = torch.optim.Adam([z], lr=0.1)
     for turn in range(TURNS + 1):
@@ -175,7 +178,6 @@ def find_face(pad: dict) -> Iterator[list[dict]]:
         if turn % 5 == 0:
             note = TEXT["searching"] if turn < TURNS else TEXT["found"]
             note = note.format(turn=turn, turns=TURNS, psnr=-10 * float(pixels[best].detach().log10()))
-            score = realness(target)[0]
             yield [
                 picture(TEXT["yours"], large(target[0]), TEXT["realness"].format(p=100 * score)),
                 picture(TEXT["nearest"], large(x[best].detach()), note),
@@ -187,6 +189,8 @@ def find_face(pad: dict) -> Iterator[list[dict]]:
 
 def load_face(path: str) -> dict:
     """An uploaded picture -> the canvas."""
+    if not path:
+        raise pictures.InputError(TEXT["draw"])
     return {"lines": data_uri(pictures.fitted(pictures.read(path), LARGE, "white")), "hints": ""}
 
 
@@ -206,7 +210,7 @@ def shown(real: bool, number: int) -> Tensor:
 def play_game(game: dict, answer: str = "") -> tuple[dict, list[dict]]:
     """A game and an answer to its open round ("real", "fake"; else the next game begins) -> the game, and what to show:
     the next face, the last one with the truth and what the discriminator said, the score."""
-    if not game or answer not in ("real", "fake") or len(game["answers"]) >= ROUNDS:
+    if not (isinstance(game, dict) and game) or answer not in ("real", "fake") or len(game["answers"]) >= ROUNDS:
         game = new_game()
     else:
         game = {**game, "answers": [*game["answers"], answer == "real"]}
@@ -227,11 +231,17 @@ def play_game(game: dict, answer: str = "") -> tuple[dict, list[dict]]:
     return game, row
 
 
+@cache
+def learned(name: str) -> list:
+    """`checkpoints.film`, read once."""
+    return checkpoints.film(name)
+
+
 def watch_learning(position: float) -> list[dict]:
     """A place in the film of training, 0 … 1 -> what both GANs painted from the same codes at that time."""
     row = []
     for name in ("dcgan-faces", "gan-digits"):
-        film = checkpoints.film(name)
+        film = learned(name)
         if film:
             step, src = film[round(pictures.between(position, 0, 1) * (len(film) - 1))]
             row.append({"title": TEXT[name], "src": src, "note": TEXT["step"].format(step=step), "size": "large"})
@@ -245,9 +255,7 @@ def build() -> None:
         with gr.Column(scale=2, min_width=300):
             face = Pictures([], elem_id="dcgan-face")
             with gr.Row():
-                seed = gr.Number(
-                    7, label=TEXT["seed"], precision=0, minimum=0, maximum=2**31 - GRID, elem_id="dcgan-seed"
-                )
+                seed = gr.Number(7, label=TEXT["seed"], precision=0, minimum=0, maximum=LAST, elem_id="dcgan-seed")
                 truncation = gr.Slider(0, 1.5, 0.8, step=0.05, label=TEXT["truncation"])
         with gr.Column(scale=3, min_width=320):
             with gr.Row():

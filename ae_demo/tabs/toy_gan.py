@@ -1,6 +1,7 @@
 """GAN lab: two networks learn a distribution on the plane, a preset or one's own drawing, while one watches."""
 
 import base64
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
@@ -39,8 +40,6 @@ def distribution(name: str, drawing: str = "") -> toy.Distribution:
     """One of the presets, or "drawn": what is drawn on a canvas (data URI)."""
     if name != "drawn":
         return toy.preset(pictures.one_of(name, toy.PRESETS))
-    if not drawing:
-        raise InputError(TEXT["draw"])
     ink = 255 - pil_to_tensor(pictures.read(pictures.decoded(drawing)).convert("L").resize((96, 96)))[0].float()
     if ink.max() < 64:
         raise InputError(TEXT["draw"])
@@ -65,7 +64,9 @@ def train_gan(
         int(pictures.between(seed, 0, 2**31)),
     )  # fmt: skip
     command = command if isinstance(command, dict) else {}
-    do, steps = command.get("do"), int(pictures.between(command.get("steps", 1000), 1, 1000))
+    do, steps = str(command.get("do")), int(pictures.between(command.get("steps", 1000), 1, 1000))
+    if name == "drawn" and not (drawing and isinstance(drawing, str)):
+        raise InputError(TEXT["draw"])
     target = distribution(name, drawing if name == "drawn" else "")
 
     def portion() -> dict:
@@ -76,11 +77,12 @@ def train_gan(
         run.settings = settings
         if run.distribution is not target:
             run.follow(target)
+        if run.broken:
+            raise InputError(TEXT["diverged"])
         try:
             if do in PLAYERS:
                 run.advance(steps if do == "run" else 1, PORTION, PLAYERS[do])
         except TrainingError as error:
-            memory.pop("run")
             raise InputError(TEXT["diverged"]) from error
         return packed(run.frame()) | {"fresh": fresh}
 
@@ -90,8 +92,10 @@ def train_gan(
 
 def packed(frame: dict) -> dict:
     """Tensors as base64, as Gradio looks at every number of a list: places as 16-bit integers, thousandths of REACH, y
-    upwards; the map as bytes."""
-    whole = {name: (frame[name] / REACH * 1000).clamp(-9999, 9999).short() for name in ("real", "fake", "pull", "net")}
+    upwards; the pull in thousandths of the longest; the map as bytes."""
+    pull = frame["pull"] / frame["pull"].norm(dim=1).max().clamp(min=1e-12)
+    places = {name: frame[name] / REACH for name in ("real", "fake", "net")} | {"pull": pull}
+    whole = {name: (1000 * value).clamp(-9999, 9999).short() for name, value in places.items()}
     whole["map"] = (frame["map"] * 255).byte()
     measures = {name: round(value, 4) for name, value in frame["measures"].items()}
     coded = {name: base64.b64encode(value.numpy().tobytes()).decode() for name, value in whole.items()}
@@ -149,10 +153,10 @@ def build() -> None:
 
     memory = gr.State({}, time_to_live=3600)  # seconds
     settings = [name, pad, loss, *rates, ratio, r1, width, depth, latent, seed]
-    told = friendly(train_gan, lambda text: {"error": text})
+    told = friendly(train_gan, lambda text: {"error": text, "at": time.time()})  # the page sees no value twice
     lab.input(told, [lab, memory, *settings], lab, api_name="train_gan", **LIVE | {"trigger_mode": "multiple"})
     private = {"api_visibility": "private"}
-    pad.input(lambda: "drawn", None, name, queue=False, show_progress="hidden", **private)
+    look = "() => document.querySelector('#toy_gan-lab .look').click()"
     again = "() => document.querySelector('#toy_gan-lab .restart').click()"
     controls = [name, loss, *rates, ratio, r1, width, depth, latent, seed]
     for button, which in exhibits:
@@ -160,5 +164,5 @@ def build() -> None:
         chosen.success(exhibit, shown, controls, queue=False, **private).success(None, js=again)
     cure.click(lambda which: exhibit(which, True), shown, controls, queue=False, **private).success(None, js=again)
     for control in (name, loss, r1, width, depth, latent, seed):
-        control.input(None, js="() => document.querySelector('#toy_gan-lab .look').click()")
-    pad.input(None, js="() => document.querySelector('#toy_gan-lab .look').click()")
+        control.input(None, js=look)
+    pad.input(None, None, name, js="() => 'drawn'").then(None, js=look)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import torch
 from accelerate import Accelerator
@@ -16,9 +17,12 @@ class TrainingError(RuntimeError):
     """Training cannot go on; the message is one sentence that says what to do."""
 
 
+_drawing = Lock()  # of initial weights, from random numbers that all threads share
+
+
 def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """make() with initial weights that depend on the seed alone."""
-    with torch.random.fork_rng():
+    """make() with initial weights that depend on the seed alone, whoever else is making some at the time."""
+    with _drawing, torch.random.fork_rng():
         torch.manual_seed(seed)
         return make()
 
@@ -204,9 +208,9 @@ def fit_gan(
     state: Path | None = None,
 ) -> Iterator[dict[str, float]]:
     """Two players: the model minimises loss(model, discriminator, batch)["loss"], discriminator() the "d_loss" of the
-    same call, each with Adam, one step each from the same point (Goodfellow et al., 2014). turns(step) says whether the
-    model moves in a step, and whether the discriminator does; d_schedule is the discriminator's if it has one of its
-    own. Otherwise as `fit`."""
+    same call, each with Adam, one step each from the same point (simultaneous descent: Mescheder et al., 2017).
+    turns(step) says whether the model moves in a step, and whether the discriminator does; d_schedule is the
+    discriminator's if it has one of its own. Otherwise as `fit`."""
     rival = seeded(discriminator, seed + 1)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, betas=betas, fused=True)
     rival_optimizer = torch.optim.Adam(rival.parameters(), lr=d_lr, betas=betas, fused=True)

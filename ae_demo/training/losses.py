@@ -177,7 +177,8 @@ def gan(
     random places x̃ between real and fake pictures. "d_real" and "d_fake" are D's mean logits. Both losses hang on one
     graph: a player's optimiser must take the gradients of its own weights only."""
     real = batch["image" if "image" in batch else "point"]
-    fake = model(getattr(model, "module", model).latent(len(real))).float()
+    net = getattr(model, "module", model)
+    fake = model(net.latent(len(real))).float()
     both = torch.cat([real, fake])
     judged = discriminator(augment(both) if augment else both).float()
     d_real, d_fake = judged.chunk(2)
@@ -186,15 +187,18 @@ def gan(
     if r1:
         d_loss = d_loss + r1 / 2 * slope(discriminator, real).mean()
     if kind == "wgan-gp":
-        between = torch.lerp(real, fake, torch.rand(len(real), *[1] * (real.dim() - 1), device=real.device))
+        t = torch.rand(len(real), *[1] * (real.dim() - 1), generator=getattr(net, "rng", None), device=real.device)
+        between = torch.lerp(real, fake, t)
         d_loss = d_loss + gp * (slope(discriminator, between).add(1e-12).sqrt() - 1).square().mean()
     return {"loss": g(d_fake).mean(), "d_loss": d_loss, "d_real": d_real.mean(), "d_fake": d_fake.mean()}
 
 
-def classification(model, batch: Batch) -> Loss:
-    """Cross-entropy in nats, mean over pictures, sum over the attributes (N, K) of a picture, or of its label (N,)."""
+def classification(model, batch: Batch, corrupt=None) -> Loss:
+    """Cross-entropy in nats, mean over pictures, sum over the attributes (N, K) of a picture, or of its label (N,); of
+    corrupt(x) if given, so that what the classifier sees does not hang on single pixels."""
     net = getattr(model, "module", model)
-    logits = model(batch["image"]).float().split(net.sizes, dim=1)
+    x = corrupt(batch["image"]) if corrupt else batch["image"]
+    logits = model(x).float().split(net.sizes, dim=1)
     return {"loss": sum(F.cross_entropy(one, y) for one, y in zip(logits, answers(batch).T, strict=True))}
 
 

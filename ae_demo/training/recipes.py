@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ae_demo.data.cartoon import PARTS
-from ae_demo.data.corruptions import augment_pictures, downsample, random_corruption
+from ae_demo.data.corruptions import augment_pictures, downsample, jitter, random_corruption
 from ae_demo.data.datasets import cartoon_faces, emoji_pairs, emoji_pictures, fashion_mnist, mnist
 from ae_demo.data.emoji import PALETTE
 from ae_demo.data.hints import random_hints
@@ -79,7 +79,14 @@ SETS = (("mnist", mnist, "digits"), ("fashion", fashion_mnist, "clothing"))
 ENLARGING = {n: partial(losses.reconstruction, corrupt=partial(downsample, scale=n)) for n in (2, 4)}
 classifying = partial(  # what shows how like two sets of pictures are
     Recipe,
-    train=partial(fit, loss=losses.classification, lr=2e-3, weight_decay=0.02, schedule=warm_cosine, bf16=True),
+    train=partial(
+        fit,
+        loss=partial(losses.classification, corrupt=jitter),
+        lr=2e-3,
+        weight_decay=0.02,
+        schedule=warm_cosine,
+        bf16=True,
+    ),
     batch_size=64,
     evaluate=metrics.classification_scores,
     strip=strips.pictures,

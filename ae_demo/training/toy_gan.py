@@ -6,7 +6,6 @@ from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from threading import Lock
 
 import torch
 from torch import Tensor
@@ -16,7 +15,7 @@ from ae_demo.data.datasets import Images
 from ae_demo.data.toy import NOISE, Distribution
 from ae_demo.models.toy_gan import ToyDiscriminator, ToyGenerator
 from ae_demo.training import losses
-from ae_demo.training.loops import fit_gan, seeded
+from ae_demo.training.loops import TrainingError, fit_gan, seeded
 
 BATCH = 128
 SHOWN = 384  # points of each kind in a frame
@@ -27,7 +26,6 @@ BINS = 24  # of the histograms, along each side
 MEMORY = 60  # measurements that a diagnosis looks back on
 LEARNED = 0.12  # Jensen-Shannon divergence in bits from which on all is well
 STILL = 0.02  # pull that is none
-_building = Lock()  # of networks from the seed, through random numbers that all visitors share
 
 
 @dataclass(frozen=True)
@@ -70,11 +68,10 @@ class Run:
 
     def __init__(self, distribution: Distribution, settings: Settings):
         self.distribution, self.settings, self.players = distribution, settings, None
-        self.step, self.history = 0, deque(maxlen=MEMORY)
+        self.step, self.history, self.broken = 0, deque(maxlen=MEMORY), False
         dense = {"width": settings.width, "depth": settings.depth}
-        with _building:
-            self.generator = seeded(partial(ToyGenerator, settings.latent, seed=settings.seed, **dense), settings.seed)
-            self.discriminator = seeded(partial(ToyDiscriminator, **dense), settings.seed + 1)
+        self.generator = seeded(partial(ToyGenerator, settings.latent, seed=settings.seed, **dense), settings.seed)
+        self.discriminator = seeded(partial(ToyDiscriminator, **dense), settings.seed + 1)
         self.z = self.generator.latent(MEASURED)  # the same in all frames
         self.data = Images(point=distribution.points)
         self.loop = fit_gan(
@@ -87,6 +84,7 @@ class Run:
     def follow(self, distribution: Distribution) -> None:
         """Another distribution from the next step on, for the same players."""
         self.distribution = distribution
+        self.history.clear()
         self.data.tensors["point"] = distribution.points
 
     def loss(self, model, discriminator, batch: losses.Batch) -> losses.Loss:
@@ -104,7 +102,11 @@ class Run:
         self.players = players
         end = time.perf_counter() + seconds
         for _ in range(steps):
-            self.losses = next(self.loop)
+            try:
+                next(self.loop)
+            except TrainingError:
+                self.broken = True
+                raise
             self.step += 1
             if time.perf_counter() > end:
                 break
@@ -145,15 +147,17 @@ class Run:
 
     def measure(self, fake: Tensor, pull: Tensor) -> dict[str, float]:
         """The measurements of this moment, which go into the history: modes or places covered and good samples
-        (shares), divergence (Jensen-Shannon, bits), wasserstein (sliced), told (share that D tells rightly), pull."""
+        (shares), divergence (Jensen-Shannon, bits), wasserstein (sliced), told (`told`), pull (mean length)."""
         real = self.distribution.points[:MEASURED]
-        d_real, d_fake = (self.realness(self.discriminator(x).detach()) for x in (real, fake))
+        d_real, d_fake = (self.discriminator(x).detach() for x in (real, fake))
         found = {
             "covered": covered(fake, self.distribution), "good": good(fake, real),
             "divergence": jensen_shannon(real, fake), "wasserstein": sliced_wasserstein(real, fake),
-            "told": float(((d_real > 0.5).float().mean() + (d_fake <= 0.5).float().mean()) / 2),
+            "told": told(d_real, d_fake),
             "pull": float(pull.norm(dim=1).mean()),
         }  # fmt: skip
+        if self.history and self.history[-1]["step"] == self.step:  # looked at twice
+            self.history.pop()
         self.history.append(found | {"step": self.step, "centre": fake.mean(0).tolist()})
         return found
 
@@ -167,6 +171,13 @@ def covered(fake: Tensor, distribution: Distribution) -> float:
     real, reached = (histogram(x, 16) for x in (distribution.points, fake))
     reached = F.max_pool2d(reached[None, None], 3, 1, 1)[0, 0] > 0
     return float(reached[real > 0.002].float().mean())
+
+
+def told(d_real: Tensor, d_fake: Tensor) -> float:
+    """Share of real and fake points that a discriminator tells rightly by its outputs (N,), with the best threshold."""
+    order = torch.cat([d_real, d_fake]).argsort()
+    sign = torch.cat([torch.full_like(d_real, -1 / len(d_real)), torch.full_like(d_fake, 1 / len(d_fake))])
+    return float((1 + sign[order].cumsum(0).max().clamp(min=0)) / 2)
 
 
 def good(fake: Tensor, real: Tensor) -> float:

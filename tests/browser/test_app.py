@@ -408,7 +408,7 @@ def test_the_museum_shows_a_failure_and_what_helps(page):
     tab(page, "GAN lab")
     page.get_by_role("button", name="Discriminator too strong").click()
     until(page, lambda: "too strong" in page.locator(f"{LAB} .verdict").inner_text(), "the failure", 30)
-    page.get_by_role("button", name="Change one thing").click()
+    page.get_by_role("button", name="Try the cure").click()
     expect(page.locator("#toy_gan-r1 input[type=number]")).to_have_value("0.1")
     until(page, lambda: 0 < steps_of(page) < 400, "a new run")
     tab(page, "Diffusion")
@@ -490,5 +490,13 @@ def test_every_endpoint_works_without_a_browser(url):
     gan = ("ring", "", "hinge", -3, -3, 1, 0.0, 16, 2, "normal", 0)
     steps = [client.predict({"do": "both"}, *gan, api_name="/train_gan")["step"] for _ in range(2)]
     assert steps == [1, 2], "a visitor's run is kept"
+    zeros = [0] * 9
+    (face,) = client.predict(3, 0.8, *zeros, api_name="/paint_face")
+    assert "% real" in face["note"] and len(client.predict(3, 0.8, api_name="/paint_faces")["pictures"]) == 12
+    assert client.predict(3, 4, 0.8, api_name="/between_faces")[0]["src"]
+    assert client.predict(3, 4, 0.8, api_name="/download_loop")["src"].startswith("data:image/gif")
+    assert "found" in client.predict({"lines": face["src"], "hints": ""}, api_name="/find_face")[1]["note"]
+    assert "Face 1 of 10" in client.predict(api_name="/play_game")[0]["title"]
+    assert len(client.predict(0.5, api_name="/watch_learning")) == 2
     job = client.submit(7, 4, 0, 2.0, 0.0, api_name="/sample")
     assert len(job.result(timeout=60)["film"]) == 5

@@ -56,6 +56,14 @@ def test_every_named_endpoint_is_unique_and_documented(page):
         "place_drawing",
         "load_picture",
         "train_gan",
+        "paint_face",
+        "paint_faces",
+        "between_faces",
+        "download_loop",
+        "load_face",
+        "find_face",
+        "play_game",
+        "watch_learning",
         "sample",
     }
     assert wanted <= set(names)

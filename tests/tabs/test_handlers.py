@@ -690,8 +690,25 @@ def test_nothing_drawn_is_told(drawing):
     ],
 )
 def test_settings_that_do_not_exist_are_told_in_a_sentence(name, changes):
-    with pytest.raises(InputError):
-        run_gan({"do": "run"}, {}, name, **changes)
+    for drawing in ("", {"lines": ""}, "/etc/passwd", "data:image/png;base64,AAAA"):
+        with pytest.raises(InputError):
+            run_gan({"do": "run"}, {}, name, drawing, **changes)
+
+
+@pytest.mark.parametrize("command", [None, "run", [], {"do": []}, {"do": "dance"}, {"steps": 3}])
+def test_commands_that_do_not_exist_are_a_look(command):
+    assert run_gan(command, {})["step"] == 0
+
+
+def test_a_run_whose_losses_are_no_numbers_says_so_until_it_starts_anew():
+    memory = {}
+    run_gan({"do": "both"}, memory)
+    with torch.no_grad():
+        next(memory["run"].generator.parameters()).fill_(torch.nan)
+    for _ in range(2):
+        with pytest.raises(InputError, match="learning rates"):
+            run_gan({"do": "both"}, memory)
+    assert run_gan({"do": "reset"}, memory)["step"] == 0
 
 
 @pytest.mark.parametrize("name", toy_gan.MUSEUM)
@@ -708,7 +725,7 @@ def test_every_exhibit_fails_as_its_name_says_and_the_cure_helps(name):
 
     words, divergence = verdicts(False)
     assert ("oscillation" if name == "rate" else name) in words and "learned" not in words
-    assert verdicts(True)[1] < divergence
+    assert verdicts(True)[1] < divergence - 0.1
 
 
 # Faces
@@ -782,7 +799,23 @@ def test_learning_is_a_film_from_noise_to_faces():
     assert first[0]["note"] == "step 1" and first[0]["src"] != last[0]["src"]
 
 
-@pytest.mark.parametrize("values", [(-1, 0.5), ("x", 0.5), (1, 9), (1, 0.5, 99)])
+@pytest.mark.parametrize("values", [(-1, 0.5), ("x", 0.5), (None, 1), (1, 9), (1, 0.5, 99), (1, 0.5, *[0] * 10)])
 def test_faces_that_cannot_be_are_told_in_a_sentence(values):
     with pytest.raises(InputError):
         dcgan.paint_face(*values)
+    if len(values) == 2:
+        with pytest.raises(InputError):
+            dcgan.paint_faces(*values)
+
+
+def test_other_input_that_cannot_be_is_told_too():
+    for pad in ("abc", None, [], {"lines": "/etc/passwd"}):
+        with pytest.raises(InputError):
+            next(dcgan.find_face(pad))
+    with pytest.raises(InputError):
+        dcgan.load_face(None)
+    with pytest.raises(InputError):
+        dcgan.choose_face(None, 3)
+    with pytest.raises(InputError):
+        dcgan.download_loop(1, 2, kind="exe")
+    assert controls.Choices("", "").preprocess({"pictures": []}) is None

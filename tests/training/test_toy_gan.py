@@ -22,6 +22,7 @@ from ae_demo.training.toy_gan import (
     good,
     jensen_shannon,
     sliced_wasserstein,
+    told,
 )
 
 
@@ -36,14 +37,15 @@ def test_the_ring_is_learned_in_three_thousand_steps():
     assert found["covered"] == 1 and found["divergence"] < 0.2 and found["good"] > 0.6
 
 
-def test_a_run_is_the_same_however_it_is_portioned_and_watched():
-    whole, portioned = trained(40), Run(toy.preset("ring"), Settings())
+@pytest.mark.parametrize("kind", losses.GAN_LOSSES)
+def test_a_run_is_the_same_however_it_is_portioned_and_watched(kind):
+    whole, portioned = trained(40, loss=kind), Run(toy.preset("ring"), Settings(loss=kind))
     for _ in range(8):
         portioned.advance(5, 60)
         portioned.frame()
     assert whole.step == portioned.step == 40
     assert torch.equal(whole.frame()["fake"], portioned.frame()["fake"])
-    assert not torch.equal(whole.frame()["fake"], trained(40, seed=1).frame()["fake"])
+    assert not torch.equal(whole.frame()["fake"], trained(40, loss=kind, seed=1).frame()["fake"])
 
 
 def test_a_portion_ends_with_its_time():
@@ -115,6 +117,21 @@ def test_without_an_accelerator_it_is_the_same_training():
 def test_losses_that_are_no_numbers_end_the_run():
     with pytest.raises(TrainingError):
         trained(200, lr=1e30, d_lr=1e30, loss="wgan-gp")
+
+
+def test_a_perfect_discriminator_tells_all_whatever_its_scale():
+    real = torch.rand(50)
+    assert told(7 + real, 6 - real) == pytest.approx(1) and told(real, real) == pytest.approx(0.5, abs=0.02)
+    assert told(torch.tensor([1.0, 3.0]), torch.tensor([0.0, 2.0])) == pytest.approx(0.75)
+
+
+def test_looking_and_another_distribution_do_not_count_as_a_history():
+    run = trained(30)
+    for _ in range(20):
+        run.frame()
+    assert len(run.history) == 1
+    run.follow(toy.preset("grid"))
+    assert not run.history
 
 
 def measured(n=60, **values):

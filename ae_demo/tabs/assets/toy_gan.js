@@ -8,13 +8,16 @@ const PATIENCE = 8000; // ms after which an answer counts as lost
 const NET = 17; // points in a row of the net
 const MEASURES = ["covered", "good", "divergence", "wasserstein", "told", "pull"];
 const CURVES = { divergence: "#e4572e", covered: "#1b9e5a", good: "#7b3fe4" };
-let film = [], playing = false, flying = 0, next = null, lost = 0;
+let film = [], playing = false, flying = 0, wishes = [], lost = 0;
 
 function ask(what) {
-  if (flying >= (what === "run" ? 2 : 1)) return void (next = what); // two portions on the way: one travels, one trains
+  if (flying >= (what === "run" ? 2 : 1)) { // two portions on the way: one travels, one trains
+    if (what !== "run" && !(what === "look" && wishes.length)) wishes.push(what);
+    return;
+  }
   flying++;
   clearTimeout(lost);
-  lost = setTimeout(() => ((flying = 0), setPlaying(false)), PATIENCE);
+  lost = setTimeout(giveUp, PATIENCE);
   props.value = { do: what, steps: +speed.value };
   trigger("input");
 }
@@ -24,16 +27,18 @@ function setPlaying(on) {
   play.setAttribute("aria-pressed", on);
   if (on) ask("run");
 }
+function giveUp() {
+  flying = 0;
+  wishes = [];
+  setPlaying(false);
+  verdict.textContent = props.texts.lost;
+}
 function landed() {
   flying = Math.max(0, flying - 1);
   if (!flying) clearTimeout(lost);
-  if (next && next !== "run") {
-    if (flying) return;
-    const wish = next;
-    next = null;
-    ask(wish);
+  if (wishes.length) {
+    if (!flying) ask(wishes.shift());
   } else if (playing) {
-    next = null;
     if (!board.offsetParent) return setPlaying(false); // another tab is open
     while (flying < 2) ask("run");
   }
@@ -57,6 +62,7 @@ watch("value", () => {
   if (!value.fresh && value.step < film.at(-1)?.step) return; // overtaken on the way
   const live = +scrub.value >= film.length - 1;
   if (value.fresh) film = [];
+  if (value.step === film.at(-1)?.step) film.pop(); // a look
   film.push(value);
   if (film.length > FRAMES) film = film.filter((_, i) => i > FRAMES / 2 || i % 2 === 0);
   scrub.max = film.length - 1;
@@ -113,8 +119,7 @@ function drawBoard(frame) {
   const columns = rows.length > 1 ? rows[0].map((_, i) => rows.map((row) => row[i])) : [];
   lines([...rows, ...columns], "#7b3fe455");
   dots(real, "#1b9e5aaa", 2);
-  const longest = Math.max(1e-6, ...pull.map(([x, y]) => Math.hypot(x, y)));
-  const some = fake.map(([x, y], i) => [[x, y], [x + (90 * pull[i][0]) / longest, y + (90 * pull[i][1]) / longest]]);
+  const some = fake.map(([x, y], i) => [[x, y], [x + 0.09 * pull[i][0], y + 0.09 * pull[i][1]]]);
   lines(some.filter((_, i) => i % 4 === 0), "#e4572ecc");
   dots(fake, "#7b3fe4dd", 2.5);
 }
@@ -135,7 +140,7 @@ function drawCurves(index) {
 play.addEventListener("click", () => setPlaying(!playing));
 find(".restart").addEventListener("click", () => {
   ask("reset");
-  if (!playing) setPlaying(true);
+  if (!playing) setPlaying(true); // which asks for portions after the reset
 });
 find(".look").addEventListener("click", () => playing || ask("look"));
 for (const button of element.querySelectorAll("[data-do]"))
