@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 ROOT = Path(__file__).resolve().parent.parent / "checkpoints"
-MAX_BYTES = 500_000  # larger float32 weights are stored as float16
+MAX_BYTES = 300_000  # larger float32 weights are stored as float16
 WEIGHTS, CONFIG, TRAINING, SAMPLES, CARD, MAP, FILM = (
     "model.safetensors", "config.json", "training.json", "samples.png", "README.md", "map.json", "film.json",
 )  # fmt: skip

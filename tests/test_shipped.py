@@ -3,8 +3,11 @@
 import itertools
 
 import pytest
+import torch
+from torch.nn import functional as F
 
 from ae_demo import checkpoints
+from ae_demo.models.dcgan import DCGAN
 from ae_demo.training.metrics import CODE_SIZES
 from ae_demo.training.recipes import RECIPES
 
@@ -18,6 +21,11 @@ TARGETS = {  # what each was to reach on all held-out data
     "vae-mnist": ("nats", LOWER, 138.0),
     "ddpm-fashion": ("recognised", HIGHER, 0.75),
 }
+OF_SETS = ("frechet", "precision", "recall", "readable")  # which depend on how many pictures there are
+THUMBNAILS = bytes.fromhex(  # of two faces from seed 0, 4 × 4 pixels each
+    "fd9690ffe894a8ffffabb6fffee8edf8fd807bffdf658efffe576dffffeaeef6fd7b76ffdc4f79fffe3b51ffffebeff4"
+    "ffe8e6ffff6e86ffffc0c9ffc4756ccbffdfddffff627effffbbc5ffcb7e7bd3ffcfd5ffff607dffffbac5ffd08586d8"
+)
 
 
 def test_every_recipe_is_shipped_and_all_together_are_small():
@@ -35,7 +43,8 @@ def test_weights_reach_the_published_scores(name):
     scores = recipe.evaluate(model, recipe.data(split="sample"))
     for score in recipe.headline:
         assert scores[score] == pytest.approx(published["scores"]["sample"][score], rel=0.02), score
-        assert scores[score] == pytest.approx(published["scores"]["held_out"][score], rel=0.15), score
+        if score not in OF_SETS:
+            assert scores[score] == pytest.approx(published["scores"]["held_out"][score], rel=0.15), score
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -105,6 +114,20 @@ def test_the_more_the_kl_term_weighs_the_less_the_code_says():
         kl, recon = ([terms[key] for terms in rates] for key in ("kl", "recon"))
         assert kl == sorted(kl, reverse=True) and kl[-1] < 1
         assert all(after > before - 0.2 for before, after in itertools.pairwise(recon)), "up to the noise of z"
+
+
+def test_a_seed_is_the_same_faces_on_every_machine():
+    model = checkpoints.load(DCGAN, "dcgan-faces")
+    z = torch.randn(2, model.latent_dim, generator=torch.Generator().manual_seed(0))
+    found = (F.avg_pool2d(model(z), 16) * 255).flatten().tolist()
+    assert found == pytest.approx(list(THUMBNAILS), abs=2)
+
+
+@pytest.mark.parametrize("name", ["gan-digits", "dcgan-faces"])
+def test_samples_are_readable_and_lie_among_the_true_pictures(name):
+    scores = checkpoints.training(name)["scores"]["held_out"]
+    assert scores["readable"] > 0.85 and scores["precision"] > 0.5
+    assert scores["frechet"] < 40 * scores["frechet_real"]
 
 
 FILTERS = ("model", "median", "nl_means")
