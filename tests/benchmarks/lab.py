@@ -28,6 +28,7 @@ def main(seconds: float = 5) -> None:
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.goto(address)
+        page.wait_for_timeout(15_000)  # another tab's networks are converted when somebody opens the page
         page.get_by_role("tab", name="GAN lab").click()
         for loss in GAN_LOSSES:
             page.get_by_label("Loss", exact=True).click()
