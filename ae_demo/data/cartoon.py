@@ -21,9 +21,8 @@ PARTS: dict[str, list[Enum]] = {
     "clothing": [c for c in pa.ClothingType if c is not pa.ClothingType.GRAPHIC_SHIRT],  # its print is unreadable
     "clothing_color": list(pa.ClothingColor),
 }
-TRAITS: dict[
-    str, tuple[str, tuple[str, ...]]
-] = {  # what one would call a face: the part and its values that make it so
+# what one would say of a face: the part, and its values that make it so
+TRAITS: dict[str, tuple[str, tuple[str, ...]]] = {
     "dark_hair": ("hair_color", ("BLACK", "BROWN_DARK")),
     "blonde": ("hair_color", ("BLONDE", "BLONDE_GOLDEN", "PLATINUM")),
     "red_hair": ("hair_color", ("AUBURN", "RED")),

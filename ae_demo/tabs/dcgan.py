@@ -17,7 +17,6 @@ from ae_demo import checkpoints
 from ae_demo.data.cartoon import SIZE, TRAITS
 from ae_demo.data.datasets import cartoon_faces
 from ae_demo.figures import data_uri, to_pil
-from ae_demo.models.classifier import Classifier
 from ae_demo.models.dcgan import DCGAN
 from ae_demo.tabs import pictures
 from ae_demo.tabs.controls import (
@@ -33,6 +32,7 @@ from ae_demo.tabs.controls import (
     message,
     picture,
 )
+from ae_demo.tabs.networks import network
 from ae_demo.tabs.texts import TEXTS
 
 TEXT = TEXTS["dcgan"]
@@ -49,10 +49,9 @@ PALETTE = (
 )  # fmt: skip
 
 
-@cache
-def network() -> DCGAN:
-    """The model, loaded on first use."""
-    return checkpoints.load(DCGAN, "dcgan-faces")
+def gan() -> DCGAN:
+    """The model."""
+    return network("dcgan-faces")
 
 
 @cache
@@ -67,7 +66,7 @@ def directions() -> Tensor:
 def latent(seed: int, truncation: float = 1.0) -> Tensor:
     """z (1, latent_dim) ~ N(0, truncation² I) of a seed."""
     seed = int(pictures.between(seed, 0, 2**31))
-    z = torch.randn(1, network().latent_dim, generator=torch.Generator().manual_seed(seed))
+    z = torch.randn(1, gan().latent_dim, generator=torch.Generator().manual_seed(seed))
     return z * pictures.between(truncation, 0, 1.5)
 
 
@@ -82,7 +81,7 @@ def changed(seed: int, truncation: float, *amounts: float) -> Tensor:
 @torch.no_grad()
 def realness(x: Tensor) -> list[float]:
     """Pictures (N, 3, 64, 64) in [0, 1] -> how probably real the discriminator finds each."""
-    return network().discriminator(x).sigmoid().tolist()
+    return gan().discriminator(x).sigmoid().tolist()
 
 
 @cache
@@ -99,7 +98,7 @@ def large(x: Tensor) -> Image.Image:
 @torch.no_grad()
 def paint_face(seed: int, truncation: float = 0.8, *amounts: float) -> list[dict]:
     """A seed, how far from the mean (0 … 1.5), and by how much to move along each of TRAITS (−4 … 4) -> the face."""
-    x = network()(changed(seed, truncation, *amounts))
+    x = gan()(changed(seed, truncation, *amounts))
     note = TEXT["realness"].format(p=100 * realness(x)[0])
     return [picture(TEXT["face"], large(x[0]), note, quality=92, size="large")]
 
@@ -108,7 +107,7 @@ def paint_face(seed: int, truncation: float = 0.8, *amounts: float) -> list[dict
 def paint_faces(seed: int, truncation: float = 0.8) -> list[dict]:
     """The faces of a seed and of those after it, to choose from."""
     first = int(pictures.between(seed, 0, LAST))
-    x = network()(torch.cat([latent(first + i, truncation) for i in range(GRID)]))
+    x = gan()(torch.cat([latent(first + i, truncation) for i in range(GRID)]))
     return [picture(TEXT["seed_of"].format(seed=first + i), to_pil(one, 96)) for i, one in enumerate(x)]
 
 
@@ -131,7 +130,7 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 def between_faces(seed: int, other: int, truncation: float = 0.8) -> list[dict]:
     """Two seeds -> the film from the one face to the other."""
     z = slerp(latent(seed, truncation), latent(other, truncation), torch.linspace(0, 1, FRAMES))
-    return [film_strip(TEXT["film"], network()(z))]
+    return [film_strip(TEXT["film"], gan()(z))]
 
 
 @torch.no_grad()
@@ -139,7 +138,7 @@ def download_loop(seed: int, other: int, truncation: float = 0.8, kind: str = "g
     """The same film, there and back, as {name, src} of an animated GIF or WebP ("gif", "webp")."""
     kind = pictures.one_of(kind, ("gif", "webp"))
     t = (1 - torch.cos(torch.linspace(0, torch.pi, 2 * FRAMES))) / 2
-    there = [large(x) for x in network()(slerp(latent(seed, truncation), latent(other, truncation), t))]
+    there = [large(x) for x in gan()(slerp(latent(seed, truncation), latent(other, truncation), t))]
     buffer = io.BytesIO()
     there[0].save(buffer, kind, save_all=True, append_images=[*there[1:], *there[-2:0:-1]], duration=60, loop=0)
     src = f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
@@ -164,8 +163,8 @@ def drawn(pad: dict) -> Tensor:
 def find_face(pad: dict) -> Iterator[list[dict]]:
     """What is on the canvas -> the face of the latent space most like it, while it is searched: several codes go down
     the slope of the squared error, of the pixels and of what the classifier of faces sees; the best is shown."""
-    target, model = drawn(pad), network()
-    look = checkpoints.load(Classifier, "classifier-faces").encode
+    target, model = drawn(pad), gan()
+    look = network("classifier-faces").encode
     scale = look(held_out()).std(0)
     goal, score = look(target) / scale, realness(target)[0]
     z = torch.randn(STARTS, model.latent_dim, generator=torch.Generator().manual_seed(0)).mul(0.5).requires_grad_()
@@ -194,16 +193,15 @@ def load_face(path: str) -> dict:
     return {"lines": data_uri(pictures.fitted(pictures.read(path), LARGE, "white")), "hints": ""}
 
 
-def new_game(seed: int | None = None) -> dict:
+def new_game() -> dict:
     """What is kept of a game: which of ROUNDS faces are real, and what was answered so far."""
-    rng = random.Random(seed)
-    return {"rounds": [[rng.random() < 0.5, rng.randrange(10**6)] for _ in range(ROUNDS)], "answers": []}
+    return {"rounds": [[random.random() < 0.5, random.randrange(10**6)] for _ in range(ROUNDS)], "answers": []}
 
 
 @torch.no_grad()
 def shown(real: bool, number: int) -> Tensor:
     """The face of a round (1, 3, 64, 64): a held-out one, or a generated one."""
-    return held_out()[number % len(held_out())][None] if real else network()(latent(number, 0.9))
+    return held_out()[number % len(held_out())][None] if real else gan()(latent(number, 0.9))
 
 
 @torch.no_grad()
@@ -219,14 +217,13 @@ def play_game(game: dict, answer: str = "") -> tuple[dict, list[dict]]:
         row.append(picture(TEXT["which"].format(n=done + 1, of=ROUNDS), large(shown(*game["rounds"][done])[0])))
     if done:
         truths = [real for real, _ in game["rounds"][:done]]
-        said = [realness(shown(*one))[0] for one in game["rounds"][:done]]
+        faces = torch.cat([shown(*one) for one in game["rounds"][:done]])
+        said = realness(faces)
         mine = sum(a == b for a, b in zip(game["answers"], truths, strict=True))
         its = sum((p > 0.5) == real for p, real in zip(said, truths, strict=True))
         verdict = TEXT["was_real"] if truths[-1] else TEXT["was_fake"]
         title = TEXT["right" if game["answers"][-1] == truths[-1] else "wrong"] + verdict
-        row.append(
-            picture(title, large(shown(*game["rounds"][done - 1])[0]), TEXT["realness"].format(p=100 * said[-1]))
-        )
+        row.append(picture(title, large(faces[-1]), TEXT["realness"].format(p=100 * said[-1])))
         row += message(TEXT["score" if done < ROUNDS else "over"].format(mine=mine, its=its, done=done))
     return game, row
 
@@ -300,7 +297,7 @@ def build() -> None:
     back.click(lambda: [0] * len(amounts), None, amounts, queue=False, **private).success(
         told, whole, face, show_progress="hidden", **private
     )
-    faces.input(choose_face, [faces, seed], seed, queue=False, show_progress="hidden", **private)
+    faces.input(friendly(choose_face), [faces, seed], seed, queue=False, show_progress="hidden", **private)
     ends = [seed, other, truncation]
     gr.on([*shared, other.change], friendly(between_faces, message), ends, film, api_name="between_faces", **LIVE)
     for button, kind in loops:

@@ -152,16 +152,18 @@ def build() -> None:
     how_it_works(TEXT["how"], TEXT["explanation"])
 
     memory = gr.State({}, time_to_live=3600)  # seconds
-    settings = [name, pad, loss, *rates, ratio, r1, width, depth, latent, seed]
+    controls = [name, loss, *rates, ratio, r1, width, depth, latent, seed]
+    settings = [name, pad, *controls[1:]]
     told = friendly(train_gan, lambda text: {"error": text, "at": time.time()})  # the page sees no value twice
     lab.input(told, [lab, memory, *settings], lab, api_name="train_gan", **LIVE | {"trigger_mode": "multiple"})
     private = {"api_visibility": "private"}
     look = "() => document.querySelector('#toy_gan-lab .look').click()"
     again = "() => document.querySelector('#toy_gan-lab .restart').click()"
-    controls = [name, loss, *rates, ratio, r1, width, depth, latent, seed]
     for button, which in exhibits:
-        chosen = button.click(lambda which=which: which, None, shown, queue=False, **private)
-        chosen.success(exhibit, shown, controls, queue=False, **private).success(None, js=again)
+        chosen = button.click(
+            lambda which=which: (which, *exhibit(which)), None, [shown, *controls], queue=False, **private
+        )
+        chosen.success(None, js=again)
     cure.click(lambda which: exhibit(which, True), shown, controls, queue=False, **private).success(None, js=again)
     for control in (name, loss, r1, width, depth, latent, seed):
         control.input(None, js=look)

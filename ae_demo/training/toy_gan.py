@@ -16,8 +16,10 @@ from ae_demo.data.toy import NOISE, Distribution
 from ae_demo.models.toy_gan import ToyDiscriminator, ToyGenerator
 from ae_demo.training import losses
 from ae_demo.training.loops import TrainingError, fit_gan, seeded
+from ae_demo.training.strips import plane
 
 BATCH = 128
+SLOPE = 0.1  # weight of WGAN-GP's penalty: Gulrajani et al., 2017, for toy distributions
 SHOWN = 384  # points of each kind in a frame
 MEASURED = 1024  # points of each kind in a measurement
 CELLS = 40  # of the discriminator's map, along each side
@@ -89,9 +91,7 @@ class Run:
 
     def loss(self, model, discriminator, batch: losses.Batch) -> losses.Loss:
         """The loss that is set now."""
-        return losses.gan(
-            model, discriminator, batch, self.settings.loss, self.settings.r1, gp=0.1
-        )  # Gulrajani's for toys
+        return losses.gan(model, discriminator, batch, self.settings.loss, self.settings.r1, SLOPE)
 
     def turns(self, step: int) -> tuple[bool, bool]:
         """Who moves: whom the visitor told to, else the discriminator always, the generator at every ratio-th step."""
@@ -120,9 +120,7 @@ class Run:
         with torch.no_grad():
             fake = self.generator(self.z)
             net = self.generator(self.generator.lattice(17).flatten(0, -2)).view(-1, 17, 2)
-            at = ((torch.arange(CELLS) + 0.5) / CELLS * 2 - 1) * REACH
-            y, x = torch.meshgrid(at.flip(0), at, indexing="ij")
-            realness = self.realness(self.discriminator(torch.stack([x, y], dim=-1).view(-1, 2)))
+            realness = self.realness(self.discriminator(plane(CELLS, REACH - REACH / CELLS)))
         pull = self.pull(fake[:SHOWN])
         found = self.measure(fake, pull)
         return {
@@ -149,7 +147,8 @@ class Run:
         """The measurements of this moment, which go into the history: modes or places covered and good samples
         (shares), divergence (Jensen-Shannon, bits), wasserstein (sliced), told (`told`), pull (mean length)."""
         real = self.distribution.points[:MEASURED]
-        d_real, d_fake = (self.discriminator(x).detach() for x in (real, fake))
+        with torch.no_grad():
+            d_real, d_fake = self.discriminator(real), self.discriminator(fake)
         found = {
             "covered": covered(fake, self.distribution), "good": good(fake, real),
             "divergence": jensen_shannon(real, fake), "wasserstein": sliced_wasserstein(real, fake),

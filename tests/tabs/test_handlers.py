@@ -743,7 +743,7 @@ def test_a_seed_is_a_face_and_truncation_leads_to_the_mean():
 def test_a_slider_changes_what_it_names_in_most_faces(name):
     which = list(dcgan.TRAITS).index(name)
     z = torch.cat([dcgan.latent(seed) for seed in range(64)])
-    moved = [maps.traits(dcgan.network()(z + step * dcgan.directions()[which]))[:, which].mean() for step in (-3, 3)]
+    moved = [maps.traits(dcgan.gan()(z + step * dcgan.directions()[which]))[:, which].mean() for step in (-3, 3)]
     assert moved[1] > 2 * moved[0] and moved[1] - moved[0] > 0.05
 
 
@@ -765,7 +765,7 @@ def test_a_loop_moves(kind):
 
 
 def test_a_painted_face_is_found_again():
-    face = dcgan.network()(dcgan.latent(5, 0.6))
+    face = dcgan.gan()(dcgan.latent(5, 0.6))
     *_, (yours, nearest) = dcgan.find_face({"lines": data_uri(to_pil(face[0])), "hints": ""})
     assert float(re.search(r"([\d.]+) dB", nearest["note"])[1]) > 17 and yours["note"].endswith("% real")
 
