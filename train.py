@@ -206,11 +206,13 @@ def finish(name: str, part: Path, about: dict, args: argparse.Namespace) -> None
     splits = ("held_out",) if args.pairs_dir else recipe.splits
     about["scores"] = {split: recipe.evaluate(model, data_of(recipe, args, split)) for split in splits}
     for split in () if args.pairs_dir else recipe.others:
-        about["scores"][split] = recipe.evaluate_others(model, data_of(recipe, args, split))
+        about["scores"].setdefault(split, {}).update(recipe.evaluate_others(model, data_of(recipe, args, split)))
     digest = checkpoints.sha256(part / checkpoints.WEIGHTS)
     about["model"] |= {"parameters": checkpoints.parameters(model), "sha256": digest}
     strip = recipe.strip(model, data_of(recipe, args, "held_out"))
     figures.to_pil(figures.to_grid(strip)).save(part / checkpoints.SAMPLES)
+    if curves := report.sampler_curves({name: about["scores"]}):
+        (part / checkpoints.CURVES).write_text(figures.curves(*curves), encoding="utf-8")
     (part / checkpoints.TRAINING).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     (part / checkpoints.CARD).write_text(report.card(name, about), encoding="utf-8")
     if recipe.mapped:

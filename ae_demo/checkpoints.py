@@ -12,8 +12,9 @@ from torch import nn
 
 ROOT = Path(__file__).resolve().parent.parent / "checkpoints"
 MAX_BYTES = 300_000  # larger float32 weights are stored as float16
-WEIGHTS, CONFIG, TRAINING, SAMPLES, CARD, MAP, FILM = (
+WEIGHTS, CONFIG, TRAINING, SAMPLES, CARD, MAP, FILM, CURVES = (
     "model.safetensors", "config.json", "training.json", "samples.png", "README.md", "map.json", "film.json",
+    "curves.svg",
 )  # fmt: skip
 
 Model = TypeVar("Model", bound=nn.Module)

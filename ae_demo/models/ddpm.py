@@ -2,11 +2,27 @@
 (https://arxiv.org/abs/2006.11239), with v-prediction (Salimans & Ho, 2022, https://arxiv.org/abs/2202.00512)."""
 
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from ae_demo.models.samplers import SAMPLERS
+
+SCHEDULE = {"beta_schedule": "squaredcos_cap_v2"}  # cosine: Nichol & Dhariwal, 2021
+
+
+class Step(NamedTuple):
+    """A moment of sampling: the time t, x_t, and what the network takes it for, x_t = α x₀ + σ noise; each
+    (N, C, H, W), pictures in [-1, 1]. t = −1 is the end, where x_t is the answer."""
+
+    t: int
+    x_t: Tensor
+    noise: Tensor
+    x0: Tensor
 
 
 class DDPM(nn.Module, PyTorchModelHubMixin):
@@ -15,18 +31,21 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
     The U-Net is diffusers' `UNet2DModel` on 2×2 pixels per place (a quarter of the cost), the noise levels are those of
     its `DDPMScheduler` with a cosine schedule. Label `num_classes` means "none" and serves guidance."""
 
-    def __init__(self, width: int = 64, num_classes: int = 10, num_train_timesteps: int = 1000):
+    def __init__(
+        self, width: int = 64, num_classes: int = 10, num_train_timesteps: int = 1000, channels: int = 1, side: int = 28
+    ):
         super().__init__()
         from diffusers import DDPMScheduler, UNet2DModel  # takes 3 s to import: only where it is needed
         from diffusers.models.attention_processor import Attention, AttnProcessor
 
         self.num_classes = num_classes
         self.num_train_timesteps = num_train_timesteps
+        self.shape = (channels, side, side)
         self.unet = UNet2DModel(
-            sample_size=14,
-            in_channels=4,
-            out_channels=4,
-            block_out_channels=(width, 2 * width),  # at 14×14 and 7×7
+            sample_size=side // 2,
+            in_channels=4 * channels,
+            out_channels=4 * channels,
+            block_out_channels=(width, 2 * width),  # at 14×14 and 7×7 of 28×28
             layers_per_block=2,
             down_block_types=("DownBlock2D", "AttnDownBlock2D"),
             up_block_types=("AttnUpBlock2D", "UpBlock2D"),
@@ -36,7 +55,7 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
         for module in self.unet.modules():
             if isinstance(module, Attention):
                 module.set_processor(AttnProcessor())  # plain attention: the fused one is slow in bfloat16 on a CPU
-        scheduler = DDPMScheduler(num_train_timesteps, beta_schedule="squaredcos_cap_v2")
+        scheduler = DDPMScheduler(num_train_timesteps, **SCHEDULE)
         self.register_buffer("alphas_cumprod", scheduler.alphas_cumprod, persistent=False)
 
     def levels(self, t: Tensor) -> tuple[Tensor, Tensor]:
@@ -44,35 +63,62 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
         alpha_bar = torch.where(t < 0, 1.0, self.alphas_cumprod[t.clamp(min=0)]).view(-1, 1, 1, 1)
         return alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
 
+    def level(self, t: int) -> tuple[float, float]:
+        """The same of one t, as numbers."""
+        a, s = self.levels(torch.tensor([t]))
+        return float(a), float(s)
+
+    def timesteps(self, num_inference_steps: int) -> list[int]:
+        """The times at which so many steps ask the network, from the noisiest on: all equally far apart ("trailing":
+        Lin et al., 2024, https://arxiv.org/abs/2305.08891)."""
+        n, total = num_inference_steps, self.num_train_timesteps
+        return [round(total - i * total / n) - 1 for i in range(n)]
+
     def forward(self, x_t: Tensor, t: Tensor, y: Tensor) -> Tensor:
-        """x_t (N, 1, 28, 28), about N(0, 1) at the last t; t, y (N,) -> v, same shape as x_t."""
-        v = self.unet(F.pixel_unshuffle(x_t, 2), t, class_labels=y).sample  # (N, 4, 14, 14)
+        """x_t (N, C, H, W), about N(0, 1) at the last t; t, y (N,) -> v, same shape as x_t."""
+        v = self.unet(F.pixel_unshuffle(x_t, 2), t, class_labels=y).sample  # (N, 4 C, H / 2, W / 2)
         return F.pixel_shuffle(v, 2)
 
-    @torch.inference_mode()
-    def sample(
-        self, y: Tensor, num_inference_steps: int = 50, guidance: float = 1.0, eta: float = 0.0, seed: int = 0, net=None
-    ) -> Iterator[tuple[int, Tensor, Tensor]]:
-        """Denoises pure noise to pictures of classes y (N,); yields (t, x_t, predicted x₀) per step, then the result.
+    def noise(self, n: int, seed: int) -> Tensor:
+        """ε ~ N(0, I) of a seed: (n, C, H, W)."""
+        return torch.randn(n, *self.shape, generator=torch.Generator().manual_seed(seed))
 
-        Both pictures are (N, 1, 28, 28) in [0, 1]. DDIM (Song et al., 2021, https://arxiv.org/abs/2010.02502, eq. 12)
-        with eta 0, ancestral DDPM sampling with eta 1 (eq. 16). `guidance` w > 1 sharpens: v_none + w (v_y − v_none)
-        (Ho & Salimans, 2022). `net` replaces the network by a faster equal of `forward`."""
-        net = net or self
+    def sample(self, y: Tensor, num_inference_steps: int = 50, seed: int = 0, **options) -> Iterator[Step]:
+        """Pure noise of a seed -> pictures of classes y (N,); otherwise as `denoise`."""
+        return self.denoise(self.noise(len(y), seed), y, num_inference_steps, seed=seed, **options)
+
+    @torch.inference_mode()
+    def denoise(
+        self,
+        x: Tensor,
+        y: Tensor,
+        num_inference_steps: int = 50,
+        first: int = 0,
+        guidance: float = 1.0,
+        sampler: str = "ddim",
+        seed: int = 0,
+        net=None,
+        known: tuple[Tensor, Tensor] | None = None,
+    ) -> Iterator[Step]:
+        """x_t (N, C, H, W) at the time of step `first` of num_inference_steps -> every step from there on, at last the
+        answer, for classes y (N,). `sampler` is one of SAMPLERS; with the same `seed` it draws the noise that `sample`
+        draws from that step on.
+
+        `guidance` w > 1 sharpens: v_none + w (v_y − v_none) (Ho & Salimans, 2022). `net` replaces the network by a
+        faster equal of `forward`. `known`, a picture in [-1, 1] and a mask, says where it is known to be that picture
+        (mask 1; after Lugmayr et al., 2022)."""
         generator = torch.Generator().manual_seed(seed)
-        x = torch.randn(len(y), 1, 28, 28, generator=generator)
-        times = torch.linspace(self.num_train_timesteps - 1, 0, num_inference_steps).round().long().tolist()
-        for t, t_next in zip(times, [*times[1:], -1], strict=True):
-            a, s = self.levels(torch.tensor([t]))
-            a_next, s_next = self.levels(torch.tensor([t_next]))
-            v = self._guided(net, x, t, y, guidance)
-            x0 = (a * x - s * v).clamp(-1, 1)
-            yield t, to_pixels(x), to_pixels(x0)
-            noise = (x - a * x0) / s
-            fresh = eta * s_next / s * (1 - a**2 / a_next**2).clamp(min=0).sqrt()  # share of new noise, eq. 16
-            x = a_next * x0 + (s_next**2 - fresh**2).clamp(min=0).sqrt() * noise
-            x = x + fresh * torch.randn(x.shape, generator=generator)
-        yield -1, to_pixels(x), to_pixels(x)
+        for _ in range(1 + first):  # what was drawn before
+            torch.randn(x.shape, generator=generator)
+        settings = {"num_train_timesteps": self.num_train_timesteps, **SCHEDULE}
+        advance = SAMPLERS[sampler](num_inference_steps, first, generator, **settings)
+        for t, t_next in pairwise([*self.timesteps(num_inference_steps)[first:], -1]):
+            a, s = self.level(t)
+            v = self._guided(net or self, x, t, y, guidance)
+            x0 = paste((a * x - s * v).clamp(-1, 1), known)
+            yield Step(t, x, (x - a * x0) / s, x0)
+            x = advance(x, x0, (a, s), self.level(t_next))
+        yield Step(-1, x, torch.zeros_like(x), x)
 
     def _guided(self, net, x: Tensor, t: int, y: Tensor, guidance: float) -> Tensor:
         if guidance == 1:
@@ -80,6 +126,11 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
         none = torch.full_like(y, self.num_classes)
         v_y, v_none = net(x.repeat(2, 1, 1, 1), torch.full((2 * len(y),), t), torch.cat([y, none])).chunk(2)
         return v_none + guidance * (v_y - v_none)
+
+
+def paste(x0: Tensor, known: tuple[Tensor, Tensor] | None) -> Tensor:
+    """x₀ with the known picture where its mask is 1."""
+    return x0 if known is None else torch.where(known[1] > 0, known[0], x0)
 
 
 def to_pixels(x: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from ae_demo.tabs.pictures import InputError
 from ae_demo.tabs.texts import TEXTS
 
 ASSETS = Path(__file__).parent / "assets"
+MASK = "#e4572e"
 LIVE = {"queue": False, "trigger_mode": "always_last", "show_progress": "hidden"}  # one round trip, the last value wins
 
 
@@ -40,8 +41,7 @@ class SketchPad(gr.HTML):
             widths=list(widths.items()),
             paper=paper,
             ink=ink,
-            texts=TEXTS["pad"],
-            **{"palette": []} | template("sketch_pad") | kwargs,
+            **{"palette": [], "texts": TEXTS["pad"], "brush": size / 32} | template("sketch_pad") | kwargs,
         )
 
     def api_info(self) -> dict:
@@ -53,7 +53,7 @@ class ColoringPad(SketchPad):
     value that is set may bring another `palette`, a list of "#rrggbb"."""
 
     def __init__(self, size: int, widths: dict[str, int], palette: Sequence[str], **kwargs):
-        super().__init__(size, widths, value={"lines": "", "hints": ""}, palette=list(palette), **kwargs)
+        super().__init__(size, widths, **{"value": {"lines": "", "hints": ""}, "palette": list(palette)} | kwargs)
 
     def api_info(self) -> dict:
         return {"type": "object", "description": "{lines, hints}: two pictures as data URIs, hints may be missing"}
@@ -136,24 +136,37 @@ class Examples(gr.HTML):
 
 
 def picture_input(
-    title: str, images: list[Image.Image], elem_id: str, start: int | None = None, public: bool = False
+    title: str,
+    images: list[Image.Image],
+    elem_id: str,
+    start: int | None = None,
+    public: bool = False,
+    mask: str | None = None,
 ) -> SketchPad:
     """A canvas for pictures of 28 × 28 pixels, light on black, with an upload and examples that are put on it; `start`
-    is the example that is there from the beginning, `public` makes both handlers endpoints."""
+    is the example that is there from the beginning, `public` makes both handlers endpoints. With `mask`, the name of
+    one, it is a ColoringPad whose only colour is a brush for a mask."""
     pens, text = TEXTS["pad"], TEXTS["picture"]
 
-    def load_picture(path: str) -> str:
+    def value(uri: str) -> str | dict:
+        return {"lines": uri, "hints": ""} if mask else uri
+
+    def load_picture(path: str) -> str | dict:
         """An uploaded picture -> data URI for the canvas: 28 × 28, light on black."""
-        return data_uri(pictures.on_black(pictures.read(path)))
+        return value(data_uri(pictures.on_black(pictures.read(path))))
 
-    def load_example_picture(index: int) -> str:
+    def load_example_picture(index: int) -> str | dict:
         """One of the examples -> data URI for the canvas."""
-        return data_uri(images[pictures.one_of(index, range(len(images)))])
+        return value(data_uri(images[pictures.one_of(index, range(len(images)))]))
 
-    pad = SketchPad(
-        280, {pens["pen"]: 14, pens["medium"]: 24, pens["thick"]: 48}, paper="#000000", ink="#ffffff",
-        value="" if start is None else load_example_picture(start), elem_id=f"{elem_id}-pad",
-    )  # fmt: skip
+    widths = {pens["pen"]: 14, pens["medium"]: 24, pens["thick"]: 48}
+    options = {"paper": "#000000", "ink": "#ffffff", "elem_id": f"{elem_id}-pad"}
+    first = value("") if start is None else load_example_picture(start)
+    if mask:
+        texts = pens | {"hints": mask, "no_hints": TEXTS["picture"]["no_mask"]}
+        pad = ColoringPad(280, widths, [MASK], value=first, texts=texts, brush=36, **options)
+    else:
+        pad = SketchPad(280, widths, value=first, **options)
     upload = gr.UploadButton(text["upload"], file_types=["image"], size="sm")
     thumbnails = [image.resize((56, 56), Image.Resampling.NEAREST) for image in images]
     chosen = Examples(title, thumbnails, small=True, elem_id=f"{elem_id}-examples")

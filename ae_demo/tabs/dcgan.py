@@ -11,7 +11,6 @@ import gradio as gr
 import torch
 from PIL import Image, ImageChops
 from torch import Tensor
-from torch.nn import functional as F
 
 from ae_demo import checkpoints
 from ae_demo.data.cartoon import SIZE, TRAITS
@@ -32,7 +31,7 @@ from ae_demo.tabs.controls import (
     message,
     picture,
 )
-from ae_demo.tabs.networks import network
+from ae_demo.tabs.networks import network, slerp
 from ae_demo.tabs.texts import TEXTS
 
 TEXT = TEXTS["dcgan"]
@@ -114,16 +113,6 @@ def paint_faces(seed: int, truncation: float = 0.8) -> list[dict]:
 def choose_face(index: int | None, seed: int) -> int:
     """The index of one of `paint_faces` -> its seed."""
     return int(pictures.between(seed, 0, LAST)) + int(pictures.one_of(index, range(GRID)))
-
-
-def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Spherical interpolation (Shoemake, 1985; White, 2016, https://arxiv.org/abs/1609.04468): a, b (1, K), t (N,) in
-    [0, 1] -> (N, K), a way that does not pass near 0, where no sample lies."""
-    angle = torch.arccos((F.normalize(a) @ F.normalize(b).T).clamp(-1, 1))
-    if angle < 1e-3:
-        return torch.lerp(a, b, t[:, None])
-    t = t[:, None]
-    return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
 
 
 @torch.no_grad()
@@ -307,7 +296,7 @@ def build() -> None:
         )
     upload.upload(friendly(load_face), upload, pad, api_name="load_face", show_progress="hidden")
     search.click(
-        friendly(find_face), pad, mine, api_name="find_face", show_progress="hidden", concurrency_id="sampling",
+        friendly(find_face), pad, mine, api_name="find_face", show_progress="hidden", concurrency_id="search",
         concurrency_limit=2,
     )  # fmt: skip
     for button, guess in guesses:

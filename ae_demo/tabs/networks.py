@@ -2,7 +2,9 @@
 
 from functools import cache
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ae_demo import checkpoints
 from ae_demo.tabs.pictures import one_of
@@ -31,3 +33,13 @@ def known(name: str) -> Tensor:
 def itself(name: str, x: Tensor) -> Tensor:
     """Which of them are the picture x (1, 1, 28, 28), (1000,): nobody's neighbour is to be itself."""
     return (sample(name)["image"] == x).flatten(1).all(1)
+
+
+def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Spherical interpolation (Shoemake, 1985; White, 2016, https://arxiv.org/abs/1609.04468): a, b (1, K), t (N,) in
+    [0, 1] -> (N, K), a way that does not pass near 0, where no sample lies."""
+    angle = torch.arccos((F.normalize(a) @ F.normalize(b).T).clamp(-1, 1))
+    if angle < 1e-3:
+        return torch.lerp(a, b, t[:, None])
+    t = t[:, None]
+    return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)

@@ -10,6 +10,7 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
+from ae_demo import checkpoints
 from ae_demo.data.datasets import Images
 
 
@@ -151,6 +152,13 @@ def fit_pca(
     left = variance.flip(0)[model.latent_dim :].clamp(min=0).sum() / len(mean)
     for _ in range(steps):
         yield {"loss": float(left)}
+
+
+def fit_student(model: nn.Module, *args, teacher: str, start: int = 0, **options) -> Iterator[dict[str, float]]:
+    """`fit`, beginning with the weights of a checkpoint of the same shape."""
+    if not start:
+        model.load_state_dict(checkpoints.load(type(model), teacher).state_dict())
+    yield from fit(model, *args, start=start, **options)
 
 
 def fit_layerwise(

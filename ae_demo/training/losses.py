@@ -48,11 +48,12 @@ def sparse(model, batch: Batch, penalty: str, weight: float, rate: float = 0.05)
 
 
 def nested(model, batch: Batch) -> Loss:
-    """‖x − x̂(first k numbers of the code)‖² per pixel times √k, k drawn per picture about as 1 / k (nested dropout:
-    Rippel et al., 2014). √k, as errors fall about like 1 / √k: every k counts alike."""
+    """‖x − x̂(first k numbers of the code)‖² per pixel times √k, k drawn per picture, two in three about as 1 / k, the
+    others uniformly (nested dropout: Rippel et al., 2014). √k, as errors fall about like 1 / √k: each counts alike."""
     x = batch["image"]
     most = getattr(model, "module", model).latent_dim
-    k = ((most + 1) ** torch.rand(len(x), device=x.device)).long()
+    draw = torch.rand(len(x), device=x.device)
+    k = torch.where(torch.rand_like(draw) < 1 / 3, 1 + most * draw, (most + 1) ** draw).long()
     error = (model(x, k).float() - x).square().flatten(1).mean(1)
     return {"loss": (k.sqrt() * error).mean(), "mse": error.mean()}
 
@@ -224,14 +225,18 @@ def nearest(palette: Tensor, color: Tensor) -> Tensor:
     return table[red, green, blue]
 
 
-def diffusion(model, batch: Batch, drop_label: float = 0.1) -> Loss:
+def diffusion(model, batch: Batch, drop_label: float = 0.1, times: int | None = None) -> Loss:
     """‖v − v̂(x_t, t, y)‖² per pixel with x_t = α x₀ + σ ε, v = α ε − σ x₀, t uniform (Ho et al., 2020, eq. 14;
-    Salimans & Ho, 2022). A share `drop_label` of the labels becomes "none" for guidance (Ho & Salimans, 2022)."""
+    Salimans & Ho, 2022). A share `drop_label` of the labels becomes "none" for guidance (Ho & Salimans, 2022).
+
+    ε is drawn, or given as "noise": the noise that a trained network turned into this picture (reflow: Liu et al.,
+    2023, https://arxiv.org/abs/2209.03003). `times`: t is one of those at which so many steps of sampling ask."""
     x0, y = batch["image"] * 2 - 1, batch["label"]
     net = getattr(model, "module", model)  # the model itself where several processes wrap it
-    t = torch.randint(0, net.num_train_timesteps, (len(x0),), device=x0.device)
+    known = torch.arange(net.num_train_timesteps) if times is None else torch.tensor(net.timesteps(times))
+    t = known.to(x0.device)[torch.randint(0, len(known), (len(x0),), device=x0.device)]
     a, s = net.levels(t)
-    noise = torch.randn_like(x0)
+    noise = batch["noise"].float() if "noise" in batch else torch.randn_like(x0)
     y = torch.where(torch.rand(len(y), device=y.device) < drop_label, net.num_classes, y)
     v = model(a * x0 + s * noise, t, y)
     return {"loss": F.mse_loss(v.float(), a * noise - s * x0)}

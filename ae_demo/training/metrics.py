@@ -9,20 +9,24 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
-from ae_demo import checkpoints
+from ae_demo import checkpoints, runtime
 from ae_demo.data.corruptions import MOST, corrupt, downsample
 from ae_demo.data.datasets import Images, spread
 from ae_demo.data.hints import bucket, no_hints, true_hints
 from ae_demo.data.sketches import clean_sketch, random_sketch
 from ae_demo.models.classifier import Classifier
+from ae_demo.models.ddpm import to_pixels
 from ae_demo.models.features import Features
 from ae_demo.models.restoration import enlarge
+from ae_demo.models.samplers import SAMPLERS
 from ae_demo.training.losses import answers, diffusion, elbo
 
 HINTS = (0, 1, 3, 10)  # numbers of colour hints
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of corruption
 CODE_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 READABLE = {"readable": 0.5, "clear": 0.9}  # how probable its likeliest value must be for an attribute to be so
+STEPS = (1, 2, 4, 10, 20, 50)  # of sampling
+WAYS = dict.fromkeys(SAMPLERS, STEPS) | {"ddpm": (*STEPS, 200, 1000)}  # the others gain nothing from more
 BETAS = (0, 0.01, 0.1, 0.3, 1, 3, 10, 30, 100)
 
 
@@ -201,22 +205,28 @@ def classification_scores(model, data: Images, names: tuple[str, ...] = ("accura
     return dict(zip(names, (told == answers(batch)).float().mean(0).tolist(), strict=True))
 
 
+def set_scores(answer: Tensor, truth: Tensor, classifier: str) -> dict[str, float]:
+    """Of two sets of pictures, in the features of a classifier's checkpoint: frechet, precision, recall."""
+    encode = checkpoints.load(Classifier, classifier).encode
+    precision, recall = precision_recall(apply(encode, answer), apply(encode, truth))
+    return {"frechet": frechet(answer, truth, classifier), "precision": precision, "recall": recall}
+
+
 @torch.inference_mode()
 def sample_scores(
     model, data: Images, classifier: str, readable: tuple[int, ...] = (0,), n: int = 1000
 ) -> dict[str, float]:
-    """Of n seeded samples against n held-out pictures, in the features of a classifier's checkpoint: frechet,
-    precision, recall; readable and clear, the shares of which the attributes of those indices all are READABLE. The
-    same of n other held-out pictures as frechet_real and so on: what cannot be bettered."""
+    """`set_scores` of n seeded samples against n held-out pictures; readable and clear, the shares of which the
+    attributes of those indices all are READABLE. The same of n other held-out pictures as frechet_real and so on: what
+    cannot be bettered."""
     x = data[:]["image"]
     n = min(n, len(x) // 2)
     z = torch.randn(n, model.latent_dim, generator=torch.Generator().manual_seed(0))
-    net, truth, scores = checkpoints.load(Classifier, classifier), x[:n], {}
+    net, scores = checkpoints.load(Classifier, classifier), {}
     for suffix, answer in (("", apply(model, z)), ("_real", x[n : 2 * n])):
         logits = apply(net, answer).split(net.sizes, dim=1)
         likeliest = torch.stack([logits[i].softmax(1).amax(1) for i in readable]).amin(0)
-        precision, recall = precision_recall(apply(net.encode, answer), apply(net.encode, truth))
-        values = {"frechet": frechet(answer, truth, classifier), "precision": precision, "recall": recall}
+        values = set_scores(answer, x[:n], classifier)
         values |= {name: float((likeliest > least).float().mean()) for name, least in READABLE.items()}
         scores |= {name + suffix: value for name, value in values.items()}
     return scores
@@ -262,16 +272,60 @@ def colorization_scores(model, data: Images, hints: tuple[int, ...] = HINTS) -> 
     return scores | {"psnr_rough": total / len(data)}
 
 
+def sampled(model, y: Tensor, steps: int, batch_size: int = 100, seed: int = 0, **options) -> Tensor:
+    """Pictures of classes y (N,) in [0, 1], (N, C, H, W), in batches, the i-th from seed + i."""
+    parts = []
+    for i, part in enumerate(y.split(batch_size)):
+        *_, last = model.sample(part, steps, seed=seed + i, **options)
+        parts.append(to_pixels(last.x_t))
+    return torch.cat(parts)
+
+
+def conditional_scores(answer: Tensor, y: Tensor, truth: Tensor, classifier: str) -> dict[str, float]:
+    """`set_scores`, and accuracy, the share of the pictures that the classifier takes for what they were to be, y."""
+    told = apply(checkpoints.load(Classifier, classifier), answer).argmax(1)
+    return set_scores(answer, truth, classifier) | {"accuracy": float((told == y).float().mean())}
+
+
 @torch.inference_mode()
-def diffusion_scores(model, data: Images, per_class: int = 10, steps: int = 50) -> dict[str, float]:
-    """mse of the predicted v over seeded noise and times, and `recognised`: the share of seeded samples (guidance 2)
-    whose five nearest held-out pictures are mostly of the class that was asked for."""
+def diffusion_scores(
+    model, data: Images, classifier: str, steps: int = 20, guidance: float = 1.5, sampler: str = "dpm++", n: int = 500
+) -> dict[str, float]:
+    """mse of the predicted v over seeded noise and times; `conditional_scores` of n seeded samples, with classes as
+    frequent as among n held-out pictures, against these; the same of n other held-out pictures as frechet_real …"""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         losses = [float(diffusion(model, data[i : i + 250], drop_label=0.0)["loss"]) for i in range(0, len(data), 250)]
-    y = torch.arange(model.num_classes).repeat_interleave(per_class)
-    *_, (_, drawn, _) = model.sample(y, steps, guidance=2.0, seed=0)
-    known = data[:]
-    nearest = torch.cdist(drawn.flatten(1), known["image"].flatten(1)).topk(5, largest=False).indices
-    votes = known["label"][nearest].mode(dim=1).values
-    return {"mse": sum(losses) / len(losses), "recognised": float((votes == y).float().mean())}
+    truth, other, y = halves(model, data, n)
+    answer = sampled(model, y, steps, guidance=guidance, sampler=sampler)
+    real = conditional_scores(other["image"], other["label"], truth, classifier)
+    return {
+        "mse": sum(losses) / len(losses),
+        **conditional_scores(answer, y, truth, classifier),
+        **{f"{name}_real": value for name, value in real.items()},
+    }
+
+
+def halves(model, data: Images, n: int) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+    """n pictures, n others with their labels, and the labels of the first, all of classes that the model knows."""
+    known = (data[:]["label"] < model.num_classes).nonzero().flatten()
+    known = known[torch.randperm(len(known), generator=torch.Generator().manual_seed(0))]
+    n = min(n, len(known) // 2)
+    first = data[known[:n]]
+    return first["image"], data[known[n : 2 * n]], first["label"]
+
+
+@torch.inference_mode()
+def sampler_scores(
+    model, data: Images, classifier: str, guidance: float = 1.5, n: int = 500, ways: dict[str, tuple[int, ...]] = WAYS
+) -> dict:
+    """{"samplers": {sampler: {steps: `conditional_scores`}}} for all `ways`, as in `diffusion_scores`, but on the fast
+    path, as the app samples."""
+    truth, _, y = halves(model, data, n)
+    net, table = runtime.fast(model), {}
+    for sampler, counts in ways.items():
+        for steps in counts:
+            answer = sampled(model, y, steps, guidance=guidance, sampler=sampler, net=net)
+            row = conditional_scores(answer, y, truth, classifier)
+            table.setdefault(sampler, {})[str(steps)] = {name: round(value, 4) for name, value in row.items()}
+    return {"samplers": table}

@@ -6,8 +6,16 @@ from functools import partial
 
 from ae_demo.data.cartoon import PARTS
 from ae_demo.data.corruptions import augment_pictures, downsample, jitter, random_corruption
-from ae_demo.data.datasets import cartoon_faces, emoji_pairs, emoji_pictures, fashion_mnist, mnist
-from ae_demo.data.emoji import PALETTE
+from ae_demo.data.datasets import (
+    cartoon_faces,
+    emoji_groups,
+    emoji_icons,
+    emoji_pairs,
+    emoji_pictures,
+    fashion_mnist,
+    mnist,
+)
+from ae_demo.data.emoji import GROUPS, PALETTE
 from ae_demo.data.hints import random_hints
 from ae_demo.data.sketches import random_sketch
 from ae_demo.models.autoencoder import Autoencoder
@@ -23,7 +31,8 @@ from ae_demo.models.restoration import Restoration
 from ae_demo.models.stacked import Stacked
 from ae_demo.models.vae import VAE
 from ae_demo.training import losses, maps, metrics, strips
-from ae_demo.training.loops import fit, fit_gan, fit_layerwise, fit_pair, fit_pca, warm_cosine
+from ae_demo.training.loops import fit, fit_gan, fit_layerwise, fit_pair, fit_pca, fit_student, warm_cosine
+from ae_demo.training.reflow import TEACHER, fashion_couplings
 
 
 @dataclass(frozen=True)
@@ -92,12 +101,22 @@ classifying = partial(  # what shows how like two sets of pictures are
     strip=strips.pictures,
     headline=("accuracy",),
 )
+STEADY = {"schedule": warm_cosine, "clip": 1.0, "ema_decay": 0.999, "bf16": True}
+FAST = {"steps": 4, "guidance": 1.0, "sampler": "ddim"}  # how the student is asked
+diffusing = partial(  # what the diffusion networks share
+    Recipe,
+    train=partial(fit, loss=losses.diffusion, lr=6e-4, **STEADY),
+    steps=5_000,
+    batch_size=64,
+    others=("held_out",),
+    strip=partial(strips.class_samples, guidance=1.5, sampler="dpm++"),
+    headline=("mse", "frechet", "precision", "recall", "accuracy"),
+)
 SAMPLES = ("frechet", "precision", "recall", "readable")
 FACE = tuple(list(PARTS).index(name) for name in ("hair_color", "skin_color", "clothing"))  # what must be readable
 CODES = ("mse", "mse_2", "mse_32", "mse_128")
 LAYERS = [256, 128, 32]  # of the stacked autoencoders
 SHOWN = {"sketch": random_sketch, "hint": random_hints, "chroma_weight": 0.3}  # to the U-Nets, and what counts
-STEADY = {"schedule": warm_cosine, "clip": 1.0, "ema_decay": 0.999, "bf16": True}
 RECIPES = {
     "colorization-baseline": line_art(
         title="Line art to colour, the course notes' network",
@@ -164,7 +183,7 @@ RECIPES = {
         title="Residual autoencoder, code of 1 to 256 numbers",
         model=partial(ResidualAutoencoder, 256, nested=True, channels=16),
         train=partial(fit, loss=losses.nested, lr=3e-3, **STEADY),
-        steps=19_000,  # 20 passes
+        steps=56_000,  # 60 passes
         batch_size=64,
         evaluate=metrics.nested_scores,
         strip=strips.code_sizes,
@@ -275,11 +294,20 @@ RECIPES = {
         evaluate=partial(metrics.classification_scores, names=tuple(PARTS)),
         headline=("hair_color", "skin_color", "clothing"),
     ),
-    "classifier-mnist": classifying(
-        title="Classifier of digits",
-        data=mnist,
-        model=partial(Classifier, [10], channels=1, side=28, width=16),
-        steps=5_600,  # 6 passes
+    **{
+        f"classifier-{name}": classifying(
+            title=f"Classifier of {what}",
+            data=data,
+            model=partial(Classifier, [10], channels=1, side=28, width=16),
+            steps=5_600,  # 6 passes
+        )
+        for name, data, what in SETS
+    },
+    "classifier-emoji": classifying(
+        title="Classifier of small emoji by group",
+        data=emoji_groups,
+        model=partial(Classifier, [len(GROUPS)], side=32, width=16),
+        steps=2_000,  # 30 passes
     ),
     "gan-digits": Recipe(
         title="Dense GAN, digits",
@@ -314,15 +342,44 @@ RECIPES = {
         mapped=maps.directions,
         filmed=True,
     ),
-    "ddpm-fashion": Recipe(
+    "ddpm-fashion": diffusing(
         title="Diffusion, clothing by class",
         data=fashion_mnist,
-        model=DDPM,
-        train=partial(fit, loss=losses.diffusion, lr=6e-4, **STEADY),
-        steps=4_500,
-        batch_size=64,
-        evaluate=metrics.diffusion_scores,
-        strip=strips.class_samples,
-        headline=("mse", "recognised"),
+        model=partial(DDPM, width=40),
+        evaluate=partial(metrics.diffusion_scores, classifier="classifier-fashion"),
+        evaluate_others=partial(metrics.sampler_scores, classifier="classifier-fashion"),
+    ),
+    "ddpm-mnist": diffusing(
+        title="Diffusion, digits",
+        data=mnist,
+        model=partial(DDPM, width=32),
+        steps=4_000,
+        evaluate=partial(metrics.diffusion_scores, classifier="classifier-mnist"),
+        evaluate_others=partial(metrics.sampler_scores, classifier="classifier-mnist"),
+    ),
+    "ddpm-emoji": diffusing(
+        title="Diffusion, small emoji by group",
+        data=emoji_icons,
+        model=partial(DDPM, width=40, num_classes=len(GROUPS), channels=3, side=32),
+        evaluate=partial(metrics.diffusion_scores, classifier="classifier-emoji"),
+        evaluate_others=partial(metrics.sampler_scores, classifier="classifier-emoji"),
+    ),
+    "ddpm-fashion-fast": diffusing(
+        title="Diffusion in one to four steps, clothing by class",
+        data=fashion_couplings,
+        model=partial(DDPM, width=40),
+        train=partial(
+            fit_student,
+            teacher=TEACHER,
+            loss=partial(losses.diffusion, drop_label=0.0, times=8),
+            lr=6e-4,
+            **STEADY,
+        ),
+        steps=3_000,
+        evaluate=partial(metrics.diffusion_scores, classifier="classifier-fashion", **FAST),
+        evaluate_others=partial(
+            metrics.sampler_scores, classifier="classifier-fashion", guidance=1.0, ways={"ddim": (1, 2, 4, 8)}
+        ),
+        strip=partial(strips.class_samples, **FAST),
     ),
 }

@@ -7,11 +7,15 @@ from ae_demo import checkpoints
 from ae_demo.training.metrics import BETAS, HINTS, LEVELS, READABLE
 from ae_demo.training.recipes import OTHERS, RECIPES
 
+EMOJI = "Noto (Apache-2.0), OpenMoji (CC BY-SA 4.0) and Twemoji (CC BY 4.0) emoji"
 DATA_LICENCES = {
     "mnist": "MNIST (CC BY-SA 3.0)",
     "fashion_mnist": "Fashion-MNIST (MIT)",
-    "emoji_pictures": "Noto (Apache-2.0), OpenMoji (CC BY-SA 4.0) and Twemoji (CC BY 4.0) emoji",
-    "emoji_pairs": "Noto (Apache-2.0), OpenMoji (CC BY-SA 4.0) and Twemoji (CC BY 4.0) emoji",
+    "emoji_pictures": EMOJI,
+    "emoji_pairs": EMOJI,
+    "emoji_groups": EMOJI,
+    "emoji_icons": EMOJI,
+    "fashion_couplings": "what `ddpm-fashion` makes of noise",
     "cartoon_faces": "faces drawn with python-avatars (MIT)",
     "pair_folder": "a folder of pairs",
 }
@@ -153,12 +157,48 @@ def samples_table(root: Path) -> str:
     return "\n".join(lines)
 
 
+def samplers_table(root: Path) -> str:
+    """Markdown: what every sampler reaches in how many steps, for every diffusion network."""
+    known = {name: checkpoints.training(name, root).get("scores", {}).get("held_out", {}) for name in RECIPES}
+    known = {name: scores for name, scores in known.items() if "samplers" in scores}
+    counts = sorted({int(n) for scores in known.values() for rows in scores["samplers"].values() for n in rows})
+    lines = [f"| steps | {' | '.join(f'{n:,}' for n in counts)} |", f"|---|{'---|' * len(counts)}"]
+
+    def cell(row: dict | None) -> str:
+        if not row:
+            return ""
+        return f"**{row['frechet']:.0f}** {row['precision']:.2f}/{row['recall']:.2f} {row['accuracy']:.2f}"
+
+    for name, scores in known.items():
+        for sampler, rows in scores["samplers"].items():
+            lines.append(f"| `{name}`, {sampler} | {' | '.join(cell(rows.get(str(n))) for n in counts)} |")
+        real = {key.removesuffix("_real"): value for key, value in scores.items() if key.endswith("_real")}
+        lines.append(f"| other held-out pictures | {cell(real)} |{' |' * (len(counts) - 1)}")
+    return "\n".join(lines)
+
+
+def sampler_curves(scores: dict[str, dict]) -> tuple | None:
+    """Scores of diffusion networks by name -> arguments of `figures.curves`: the Fréchet distance of every sampler over
+    its steps, and that of other held-out pictures; None if there are none."""
+    known = {name: found["held_out"] for name, found in scores.items() if "samplers" in found.get("held_out", {})}
+    if not known:
+        return None
+    lines = {
+        f"{name}, {sampler}": [(int(n), row["frechet"]) for n, row in rows.items()]
+        for name, found in known.items()
+        for sampler, rows in found["samplers"].items()
+    }
+    floor = next(iter(known.values()))["frechet_real"]
+    return lines, "steps", "Fréchet distance", ("other held-out pictures", floor)
+
+
 TABLES = {
     "results": results_table,
     "colorization": colorization_table,
     "restoration": restoration_table,
     "rates": rates_table,
     "samples": samples_table,
+    "samplers": samplers_table,
 }
 
 

@@ -8,6 +8,7 @@ from ae_demo.data.datasets import Images, spread
 from ae_demo.data.hints import no_hints, true_hints
 from ae_demo.data.sketches import clean_sketch, random_sketch
 from ae_demo.models.colorization_gan import CODE_LENGTH
+from ae_demo.models.ddpm import to_pixels
 from ae_demo.models.restoration import enlarge
 from ae_demo.training.metrics import CODE_SIZES, colorize
 
@@ -95,8 +96,8 @@ def samples(model, data: Images, rows: int = 8, columns: int = 8) -> Tensor:
     return model(z.to(next(model.parameters()).device)).cpu().unflatten(0, (rows, columns))
 
 
-def class_samples(model, data: Images, n: int = 8) -> Tensor:
-    """One row of samples per class, guidance 2, 50 steps."""
+def class_samples(model, data: Images, n: int = 8, steps: int = 20, **options) -> Tensor:
+    """One row of samples per class, unpicked."""
     y = torch.arange(model.num_classes).repeat_interleave(n)
-    *_, (_, x, _) = model.sample(y, 50, guidance=2.0, seed=0)
-    return x.unflatten(0, (model.num_classes, n))
+    *_, last = model.sample(y, steps, **options)
+    return to_pixels(last.x_t).unflatten(0, (model.num_classes, n))

@@ -343,23 +343,89 @@ def test_dots_can_be_clicked_and_a_drawing_put_among_them(page):
     until(page, lambda: page.evaluate("document.querySelector('#codes-map canvas').toDataURL().length") > 9000, "dots")
 
 
+FILM = "#diffusion-film"
+
+
+def choose(page, dropdown, option):
+    page.locator(f"{dropdown} input").click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
 def test_a_shoe_is_sampled_step_by_step_and_the_steps_can_be_scrubbed(page):
     tab(page, "Diffusion")
     page.get_by_role("button", name="Sample").click()
-    note, scrub = page.locator("#diffusion-film .note"), page.locator("#diffusion-film .scrub")
+    note, scrub = page.locator(f"{FILM} .note"), page.locator(f"{FILM} .scrub")
     expect(note).to_contain_text("of 50, t =")
     expect(note).to_contain_text("50 steps in", timeout=60_000)
-    last = page.locator("#diffusion-film .x_t").get_attribute("src")
+    expect(page.locator(f"{FILM} .tree button")).to_have_count(9)
+    shown = page.locator(f"{FILM} .screens .x_t")
+    last = shown.get_attribute("src")
     requests = []
     page.on("request", lambda request: requests.append(request.url) if request.method == "POST" else None)
     frames = set()
     for index in range(51):
         scrub.fill(str(index))
-        frames.add(page.locator("#diffusion-film .x_t").get_attribute("src"))
-        expect(page.locator("#diffusion-film output")).to_have_text(str(index))
+        frames.add(shown.get_attribute("src"))
+        expect(page.locator(f"{FILM} output")).to_have_text(str(index))
     assert len(frames) >= 50, "every step is there"
     assert last in frames
-    assert not requests, "scrubbing computes nothing"
+    page.locator(f"{FILM} .back").click()
+    expect(page.locator(f"{FILM} output")).to_have_text("49")
+    scrub.fill("45")
+    expect(page.locator(f"{FILM} .levels")).to_contain_text("t = 99")
+    page.locator(f"{FILM} .play").click()
+    expect(page.locator(f"{FILM} output")).to_have_text("50")
+    expect(page.locator(f"{FILM} .play")).to_have_text("Play")
+    assert not requests, "scrubbing and playing compute nothing"
+
+
+def test_a_run_is_forked_and_its_branch_stands_beside_it(page):
+    tab(page, "Diffusion")
+    steps = page.locator("#diffusion-steps input[type=number]")
+    steps.fill("20")
+    steps.press("Enter")
+    page.get_by_role("button", name="Sample").click()
+    note, runs = page.locator(f"{FILM} .note"), page.locator(f"{FILM} .run")
+    expect(note).to_contain_text("20 steps in", timeout=60_000)
+    page.locator(f"{FILM} .scrub").fill("5")
+    choose(page, "#diffusion-label", "Bag")
+    page.get_by_role("button", name="Fork here").click()
+    expect(runs).to_have_count(2)
+    expect(runs.nth(1)).to_contain_text("from step 5: Bag")
+    expect(note).to_contain_text("20 steps in")
+    ends = [runs.nth(i).locator("img").last.get_attribute("src") for i in range(2)]
+    assert ends[0] != ends[1]
+    runs.nth(0).locator("button").last.click()
+    assert page.locator(f"{FILM} .screens .x_t").get_attribute("src") == ends[0]
+    runs.nth(1).locator("button").nth(3).click()
+    page.locator("#diffusion-seed input").fill("5")
+    page.get_by_role("button", name="Fork here").click()
+    expect(runs).to_have_count(3)
+    expect(runs.nth(2)).to_contain_text("seed 5")
+    page.get_by_role("button", name="Sample").click()
+    expect(runs).to_have_count(1)
+
+
+def test_a_scribble_is_brought_back_as_a_boot_and_only_in_part(page):
+    tab(page, "Noise and back")
+    row, film = page.locator("#diffusion_edit-answers img"), page.locator("#diffusion_edit-film img")
+    expect(row).to_have_count(4)
+    expect(film).to_have_count(1)
+    page.locator("#diffusion_edit-pad").get_by_role("button", name="Clear").click()
+    expect(page.locator("#diffusion_edit-answers")).to_contain_text("Draw something")
+    choose(page, "#diffusion_edit-label", "Ankle boot")
+    page.locator("#diffusion_edit-pad").get_by_role("button", name="Thick").click()
+    stroke(page, "#diffusion_edit-pad canvas.lines", [(0.3, 0.2), (0.3, 0.7), (0.8, 0.7), (0.5, 0.6), (0.4, 0.2)])
+    expect(row).to_have_count(4)
+    before = row.nth(3).get_attribute("src")
+    noise = page.locator("#diffusion_edit-t input[type=number]")
+    noise.fill("799")
+    noise.press("Enter")
+    expect(page.locator("#diffusion_edit-answers")).to_contain_text("t = 799")
+    until(page, lambda: row.nth(3).get_attribute("src") != before, "brought back from further away")
+    page.locator("#diffusion_edit-pad .chip").click()
+    stroke(page, "#diffusion_edit-pad canvas.lines", [(0.3, 0.3), (0.4, 0.3)])
+    expect(page.locator("#diffusion_edit-answers")).to_contain_text("kept where you did not brush")
 
 
 def test_cancel_stops_the_run_and_keeps_what_was_shown(page):
@@ -367,15 +433,15 @@ def test_cancel_stops_the_run_and_keeps_what_was_shown(page):
     page.locator("#diffusion-steps input[type=number]").fill("200")
     page.locator("#diffusion-steps input[type=number]").press("Enter")
     page.get_by_role("button", name="Sample").click()
-    note = page.locator("#diffusion-film .note")
+    note = page.locator(f"{FILM} .note")
     expect(note).to_contain_text("of 200, t =")
     page.get_by_role("button", name="Cancel").click()
     page.wait_for_timeout(500)
     held = note.inner_text()
     page.wait_for_timeout(1500)
     assert note.inner_text() == held and "of 200" in held
-    page.locator("#diffusion-film .scrub").fill("0")
-    expect(page.locator("#diffusion-film output")).to_have_text("0")
+    page.locator(f"{FILM} .scrub").fill("0")
+    expect(page.locator(f"{FILM} output")).to_have_text("0")
 
 
 LAB = "#toy_gan-lab"

@@ -125,7 +125,7 @@ def test_emoji_are_downloaded_checked_drawn_and_cached(archives, tmp_path):
     assert sum(map(len, parts)) == 32
     assert len(parts[2]) == 8
     left = sorted(f.name for f in (data / "emoji").iterdir())
-    assert left == ["fluent", "noto", "openmoji", "pairs-128-outside.safetensors", "twemoji"], "no archive, no .part"
+    assert left == ["fluent", "noto", "openmoji", "pairs-128-groups.safetensors", "twemoji"], "no archive, no .part"
 
 
 def test_a_download_that_breaks_off_is_not_taken_for_a_whole_one(archives, tmp_path):

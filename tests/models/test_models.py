@@ -7,9 +7,11 @@ from torch import nn
 from ae_demo.checkpoints import parameters
 from ae_demo.models.autoencoder import Autoencoder
 from ae_demo.models.colorization import Colorization, ColorizationBaseline
-from ae_demo.models.ddpm import DDPM
+from ae_demo.models.ddpm import DDPM, SCHEDULE, to_pixels
+from ae_demo.models.samplers import SAMPLERS
 from ae_demo.models.vae import VAE
 from ae_demo.training.recipes import RECIPES
+from tests.benchmarks.sampling import Labelled
 
 
 def test_the_baseline_is_the_course_notes_network_layer_by_layer():
@@ -81,13 +83,35 @@ def test_vae_decodes_to_pixels():
     assert mu.shape == logvar.shape == (3, 2)
 
 
-def test_sampling_repeats_with_its_seed_and_stays_in_range():
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_sampling_repeats_with_its_seed_and_goes_on_where_it_was_left(sampler):
     model, y = DDPM(width=8).eval(), torch.tensor([3, 4])
-    runs = [[x for _, x, _ in model.sample(y, 5, guidance=2.0, eta=1.0, seed=seed)] for seed in (0, 0, 1)]
-    assert len(runs[0]) == 6
-    assert all(torch.equal(a, b) for a, b in zip(runs[0], runs[1], strict=True))
-    assert not torch.equal(runs[0][-1], runs[2][-1])
-    assert all(0 <= x.min() and x.max() <= 1 for x in runs[0])
+    runs = [list(model.sample(y, 5, guidance=2.0, sampler=sampler, seed=seed)) for seed in (0, 0, 1)]
+    assert [step.t for step in runs[0]] == [999, 799, 599, 399, 199, -1]
+    assert all(torch.equal(a.x_t, b.x_t) for a, b in zip(runs[0], runs[1], strict=True))
+    assert not torch.equal(runs[0][-1].x_t, runs[2][-1].x_t)
+    assert all(step.x0.abs().max() <= 1 for step in runs[0])
+    later = list(model.denoise(runs[0][2].x_t, y, 5, first=2, guidance=2.0, sampler=sampler, seed=0))
+    assert [step.t for step in later] == [599, 399, 199, -1]
+    if sampler in ("ddim", "ddpm"):  # the others remember what was before
+        assert all(torch.equal(a.x_t, b.x_t) for a, b in zip(runs[0][2:], later, strict=True))
+
+
+def test_every_step_explains_what_it_sees():
+    model = DDPM(width=8).eval()
+    for t, x_t, noise, x0 in list(model.sample(torch.tensor([1]), 4, seed=2))[:-1]:
+        a, s = model.level(t)
+        assert torch.allclose(x_t, a * x0 + s * noise, atol=1e-5)
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
+def test_what_is_known_stays(sampler):
+    model = DDPM(width=8).eval()
+    picture, mask = torch.rand(1, 1, 28, 28) * 2 - 1, torch.zeros(1, 1, 28, 28)
+    mask[..., :14] = 1
+    *_, last = model.sample(torch.tensor([1]), 8, sampler=sampler, known=(picture, mask))
+    assert torch.allclose(last.x_t[..., :14], picture[..., :14], atol=1e-4)
+    assert (last.x_t[..., 14:] - picture[..., 14:]).abs().mean() > 0.1
 
 
 def test_guidance_of_one_asks_once_and_two_asks_twice():
@@ -102,33 +126,33 @@ def test_guidance_of_one_asks_once_and_two_asks_twice():
     assert asked == [[3], [3], [3, 10]]
 
 
-@pytest.mark.parametrize("eta", [0.0, 1.0])
-def test_the_hand_written_loop_is_the_one_of_diffusers(eta):
-    """DDIMScheduler of diffusers on the same network, noise and times; with eta 1 its noise is ours."""
-    from diffusers import DDIMScheduler
+@pytest.mark.parametrize(("sampler", "steps"), [("ddim", 10), ("ddpm", 10), ("ddpm", 1000)])
+def test_the_hand_written_loop_is_the_pipeline_of_diffusers(sampler, steps):
+    """The same network, seed and steps through diffusers' own DDIMPipeline and DDPMPipeline."""
+    import diffusers
 
-    model, y, steps = DDPM(width=8).eval(), torch.tensor([1, 2]), 10  # 999 / 9 is whole: no rounding of times
-    scheduler = DDIMScheduler(
-        1000, beta_schedule="squaredcos_cap_v2", prediction_type="v_prediction", timestep_spacing="linspace",
-        clip_sample=True, set_alpha_to_one=True,
-    )  # fmt: skip
-    scheduler.set_timesteps(steps)
-    times = torch.linspace(999, 0, steps).round().long().tolist()
-    assert scheduler.timesteps.tolist() == times
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(2, 1, 28, 28, generator=generator)
-    ours = model.sample(y, steps, eta=eta, seed=0)
-    scheduler.num_inference_steps = 9  # it steps by 1000 // this = 111, as the times do
-    for t in times:
-        _, x_t, x0 = next(ours)
-        assert torch.allclose(x_t, (x / 2 + 0.5).clamp(0, 1), atol=2e-4)
-        with torch.inference_mode():
-            v = model(x, torch.full((2,), t), y)
-        noise = torch.randn(x.shape, generator=generator)
-        step = scheduler.step(
-            v, t, x, eta=eta, variance_noise=noise if eta else None, use_clipped_model_output=True
-        )  # fmt: skip
-        x = step.prev_sample
-        assert torch.allclose(x0, (step.pred_original_sample / 2 + 0.5).clamp(0, 1), atol=2e-4)
-    t, last, _ = next(ours)
-    assert t == -1 and torch.allclose(last, (x / 2 + 0.5).clamp(0, 1), atol=2e-4)
+    model, y = DDPM(width=8).eval(), torch.tensor([1, 2])
+    settings = {"prediction_type": "v_prediction", "timestep_spacing": "trailing", "clip_sample": True, **SCHEDULE}
+    if sampler == "ddim":
+        scheduler = diffusers.DDIMScheduler(1000, set_alpha_to_one=True, **settings)
+        pipeline = diffusers.DDIMPipeline(Labelled(model, y), scheduler)
+    else:
+        pipeline = diffusers.DDPMPipeline(Labelled(model, y), diffusers.DDPMScheduler(1000, **settings))
+    pipeline.set_progress_bar_config(disable=True)
+    options = {"use_clipped_model_output": True} if sampler == "ddim" else {}
+    theirs = pipeline(
+        len(y), torch.Generator().manual_seed(5), num_inference_steps=steps, output_type="pt", **options
+    ).images  # fmt: skip
+    *_, last = model.sample(y, steps, sampler=sampler, seed=5)
+    theirs = torch.as_tensor(theirs)
+    assert torch.allclose(to_pixels(last.x_t), theirs, atol=2e-3)
+
+
+@pytest.mark.parametrize("steps", [1, 4, 7, 50, 1000])
+def test_all_samplers_ask_at_the_same_times(steps):
+    import diffusers
+
+    for kind in ("DPMSolverMultistepScheduler", "UniPCMultistepScheduler"):
+        solver = getattr(diffusers, kind)(1000, timestep_spacing="trailing", **SCHEDULE)
+        solver.set_timesteps(steps)
+        assert solver.timesteps.tolist() == DDPM(width=8).timesteps(steps)

@@ -65,13 +65,16 @@ def test_every_named_endpoint_is_unique_and_documented(page):
         "play_game",
         "watch_learning",
         "sample",
+        "fork",
+        "edit",
+        "between_noises",
     }
     assert wanted <= set(names)
     assert not [name for name in names if name.rpartition("_")[2].isdigit() or name == "lambda"]
 
 
 def test_live_handlers_do_not_queue_and_keep_the_last_value(page):
-    names = ("colorize", "variants", "decode_point", "draw_path", "restore", "compress")
+    names = ("colorize", "variants", "decode_point", "draw_path", "restore", "compress", "edit", "between_noises")
     live = [fn for fn in page.fns.values() if fn.api_name in names]
     assert len(live) == len(names)
     assert all(fn.queue is False and fn.trigger_mode == "always_last" for fn in live)

@@ -24,8 +24,8 @@ from ae_demo.tabs import (
     compression,
     controls,
     dcgan,
-    diffusion,
     latent,
+    networks,
     pictures,
     restoration,
     toy_gan,
@@ -548,43 +548,6 @@ def test_an_encoder_without_a_map_says_how_to_make_one(monkeypatch):
     assert codes.map_codes({"name": "linear", "projection": "pca"})["about"] == ""
 
 
-# Diffusion
-
-
-def test_every_step_is_streamed_and_the_film_holds_them_all():
-    frames = list(diffusion.sample(label=7, steps=6, seed=1))
-    assert frames[0]["step"] == 0 and frames[-1]["step"] == 6
-    film = frames[-1]["film"]
-    assert len(film) == 7 and all(x_t.startswith("data:image/png") for x_t, _, _ in film)
-    assert film[-1][0] == film[-1][1], "at the end what is there is what is expected"
-    assert "6 steps in" in film[-1][2]
-
-
-def test_the_same_seed_gives_the_same_picture():
-    diffusion.network()  # loaded
-    runs = [list(diffusion.sample(label=1, steps=3, seed=seed))[-1] for seed in (5, 5, 6)]
-    first, again, other = (np.asarray(open_uri(run["x_t"]), dtype=float) for run in runs)
-    assert np.abs(first - again).mean() < 3, "up to the rounding of the fast path"
-    assert np.abs(first - other).mean() > 5
-
-
-def test_all_ten_classes_come_in_two_rows():
-    *_, last = diffusion.sample(label=diffusion.ALL, steps=2)
-    assert open_uri(last["x_t"]).size == (5 * 28, 2 * 28)
-
-
-def test_a_run_stops_within_one_step_when_it_is_closed():
-    diffusion.network()
-    steps = []
-    run = diffusion.sample(label=0, steps=1000)
-    for _ in range(2):
-        steps.append(next(run)["step"])
-    begun = time.monotonic()
-    run.close()
-    assert time.monotonic() - begun < 0.5
-    assert steps[-1] < 900
-
-
 # Errors
 
 
@@ -749,11 +712,11 @@ def test_a_slider_changes_what_it_names_in_most_faces(name):
 
 def test_a_film_begins_and_ends_with_its_faces_and_stays_as_far_from_the_middle():
     a, b = dcgan.latent(1), dcgan.latent(2)
-    way = dcgan.slerp(a, b, torch.linspace(0, 1, 9))
+    way = networks.slerp(a, b, torch.linspace(0, 1, 9))
     assert torch.allclose(way[:1], a, atol=1e-5) and torch.allclose(way[-1:], b, atol=1e-5)
     lengths = way.norm(dim=1)
     assert lengths.min() > 0.95 * min(a.norm(), b.norm())
-    assert torch.allclose(dcgan.slerp(a, a, torch.linspace(0, 1, 3)), a.expand(3, -1))
+    assert torch.allclose(networks.slerp(a, a, torch.linspace(0, 1, 3)), a.expand(3, -1))
     assert open_uri(dcgan.between_faces(1, 2)[0]["src"]).width > 2000
 
 

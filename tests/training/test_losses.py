@@ -185,6 +185,24 @@ def test_diffusion_loss_is_zero_for_who_knows_the_answer():
     assert 0.17 < none < 0.33 and set(oracle.labels.tolist()) == {3, 10}
 
 
+def test_diffusion_takes_the_noise_and_the_times_that_are_given():
+    x, noise, seen = torch.rand(200, 1, 28, 28), torch.randn(200, 1, 28, 28), []
+
+    class Listener(Oracle):
+        timesteps = DDPM.timesteps
+
+        def forward(self, x_t, t, y):
+            a, s = self.levels(t)
+            assert torch.allclose(x_t, a * self.x0 + s * noise, atol=1e-5)
+            seen.extend(t.tolist())
+            return super().forward(x_t, t, y)
+
+    model = Listener(x * 2 - 1)
+    batch = {"image": x, "label": torch.full((200,), 3), "noise": noise}
+    assert float(losses.diffusion(model, batch, times=4)["loss"]) < 1e-4
+    assert set(seen) == {999, 749, 499, 249}
+
+
 def test_noise_levels_are_those_of_the_diffusers_scheduler():
     from diffusers import DDPMScheduler
 

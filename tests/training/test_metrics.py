@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from ae_demo.data.datasets import emoji_pairs, fashion_mnist
+from ae_demo.models.ddpm import Step
 from ae_demo.models.vae import VAE
 from ae_demo.training import metrics
 
@@ -125,26 +126,42 @@ def test_exact_likelihood_is_better_than_its_bound():
     assert scores["exact"] <= scores["nats"]
 
 
-def test_samples_that_are_real_pictures_of_the_class_are_recognised():
+class Thief:
+    """A diffusion network that hands out true pictures of a class, or of one that is `shift` further on."""
+
+    num_classes, num_train_timesteps = 10, 1000
+
+    def __init__(self, data, shift):
+        self.x, self.y = data[:].values()
+        self.shift, self.asked = shift, []
+
+    def levels(self, t):
+        return torch.ones(len(t), 1, 1, 1), torch.zeros(len(t), 1, 1, 1)
+
+    def __call__(self, x_t, t, y):
+        return torch.zeros_like(x_t)
+
+    def sample(self, y, steps, seed, **options):
+        self.asked.append((steps, options))
+        picked = torch.stack([self.x[self.y == (label + self.shift) % 10][i] for i, label in enumerate(y)])
+        yield Step(-1, picked * 2 - 1, None, None)
+
+
+def test_samples_that_are_true_pictures_score_as_such_and_those_of_a_wrong_class_are_noticed():
     data = fashion_mnist(split="sample")
-    images, labels = data[:]["image"], data[:]["label"]
+    right, wrong = (
+        metrics.diffusion_scores(Thief(data, shift), data, "classifier-fashion", n=100) for shift in (0, 1)
+    )  # fmt: skip
+    assert right["accuracy"] > 0.8 > 0.2 > wrong["accuracy"]
+    assert right["frechet"] < 3 * right["frechet_real"] and right["accuracy_real"] > 0.8
+    assert right["precision"] > 0.7 and right["recall"] > 0.7
 
-    class Thief:
-        num_classes, num_train_timesteps = 10, 1000
 
-        def __init__(self, shift):
-            self.shift = shift
-
-        def levels(self, t):
-            return torch.ones(len(t), 1, 1, 1), torch.zeros(len(t), 1, 1, 1)
-
-        def __call__(self, x_t, t, y):
-            return torch.zeros_like(x_t)
-
-        def sample(self, y, *args, **kwargs):
-            yield 0, None, None
-            picked = torch.stack([images[labels == (label + self.shift) % 10][7] for label in y])
-            yield -1, picked, picked
-
-    assert metrics.diffusion_scores(Thief(0), data)["recognised"] > 0.8
-    assert metrics.diffusion_scores(Thief(1), data)["recognised"] < 0.2
+def test_every_sampler_is_scored_for_every_number_of_steps():
+    data = fashion_mnist(split="sample")
+    thief = Thief(data, 0)
+    ways = {"ddim": (1, 4), "unipc": (2,)}
+    table = metrics.sampler_scores(thief, data, "classifier-fashion", n=60, ways=ways)["samplers"]
+    assert {name: list(rows) for name, rows in table.items()} == {"ddim": ["1", "4"], "unipc": ["2"]}
+    assert [(steps, options["sampler"]) for steps, options in thief.asked] == [(1, "ddim"), (4, "ddim"), (2, "unipc")]
+    assert set(table["ddim"]["1"]) == {"frechet", "precision", "recall", "accuracy"}

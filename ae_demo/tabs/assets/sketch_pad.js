@@ -8,7 +8,7 @@ const brush = pad.querySelector(".hints")?.getContext("2d", { willReadFrequently
 const { size, paper, ink } = pad.dataset;
 const EVERY = 50; // ms between two values while drawing
 const DEPTH = 40; // steps that can be undone
-const HINT = size / 32; // width of the hint brush
+const HINT = +pad.dataset.brush; // width of the hint brush
 let width = +pad.querySelector(".pen").dataset.width, mode = "pen", color = null;
 let last = null, blank = true, unhinted = true, history = [], published = ["", ""], timer = 0, sent = 0;
 
