@@ -36,5 +36,5 @@ def data_dir(tmp_path_factory):
     (root / "emoji").mkdir()
     rows = torch.arange(64)
     tensors = pairs | {"artist": rows % 4, "held_out": rows >= 48}
-    save_file(tensors, root / "emoji" / f"pairs-{emoji.SIZE}-outside.safetensors")
+    save_file(tensors, root / "emoji" / f"pairs-{emoji.SIZE}-groups.safetensors")
     return str(root)

@@ -19,9 +19,10 @@ TARGETS = {  # what each was to reach on all held-out data
     "residual-z128": ("mse", LOWER, 0.0030),
     "residual-z32": ("mse", LOWER, 0.0085),
     "vae-mnist": ("nats", LOWER, 138.0),
-    "ddpm-fashion": ("recognised", HIGHER, 0.75),
+    "ddpm-fashion": ("accuracy", HIGHER, 0.85),
+    "ddpm-mnist": ("accuracy", HIGHER, 0.9),
 }
-OF_SETS = ("frechet", "precision", "recall", "readable")  # which depend on how many pictures there are
+OF_SETS = ("frechet", "precision", "recall", "readable", "accuracy")  # which depend on how many pictures there are
 THUMBNAILS = bytes.fromhex(  # of two faces from seed 0, 4 × 4 pixels each
     "fd9690ffe894a8ffffabb6fffee8edf8fd807bffdf658efffe576dffffeaeef6fd7b76ffdc4f79fffe3b51ffffebeff4"
     "ffe8e6ffff6e86ffffc0c9ffc4756ccbffdfddffff627effffbbc5ffcb7e7bd3ffcfd5ffff607dffffbac5ffd08586d8"

@@ -111,8 +111,9 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
         for _ in range(1 + first):  # what was drawn before
             torch.randn(x.shape, generator=generator)
         settings = {"num_train_timesteps": self.num_train_timesteps, **SCHEDULE}
-        advance = SAMPLERS[sampler](num_inference_steps, first, generator, **settings)
-        for t, t_next in pairwise([*self.timesteps(num_inference_steps)[first:], -1]):
+        times = self.timesteps(num_inference_steps)
+        advance = SAMPLERS[sampler](times, first, generator, **settings)
+        for t, t_next in pairwise([*times[first:], -1]):
             a, s = self.level(t)
             v = self._guided(net or self, x, t, y, guidance)
             x0 = paste((a * x - s * v).clamp(-1, 1), known)

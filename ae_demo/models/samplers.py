@@ -10,7 +10,7 @@ Level = tuple[float, float]  # α, σ
 Advance = Callable[[Tensor, Tensor, Level, Level], Tensor]
 
 
-def ancestral(steps: int, first: int, generator: torch.Generator, eta: float, **schedule) -> Advance:
+def ancestral(times: list[int], first: int, generator: torch.Generator, eta: float, **schedule) -> Advance:
     """DDIM with eta 0 (Song et al., 2021, https://arxiv.org/abs/2010.02502, eq. 12): the same noise, at the next level.
     DDPM with eta 1 (eq. 16; Ho et al., 2020): part of the noise is drawn anew."""
 
@@ -24,21 +24,23 @@ def ancestral(steps: int, first: int, generator: torch.Generator, eta: float, **
     return advance
 
 
-def multistep(steps: int, first: int, generator: torch.Generator, kind: str, **schedule) -> Advance:
-    """A solver of diffusers of order 2, which remembers what the network said before."""
+def multistep(times: list[int], first: int, generator: torch.Generator, kind: str, **schedule) -> Advance:
+    """A solver of diffusers of order 2, which remembers what the network said before. It is given our times: its own
+    are one too many for some numbers of steps."""
     import diffusers  # takes 3 s: only where it is needed
 
-    solver = getattr(diffusers, kind)(
-        prediction_type="sample", timestep_spacing="trailing", solver_order=2, **schedule
-    )  # fmt: skip
-    solver.set_timesteps(steps)
+    solver = getattr(diffusers, kind)(prediction_type="sample", solver_order=2, **schedule)
+    solver.set_timesteps(len(times))
+    noise_to_signal = ((1 - solver.alphas_cumprod) / solver.alphas_cumprod).sqrt()
+    solver.timesteps = torch.tensor(times)
+    solver.sigmas = torch.cat([noise_to_signal[solver.timesteps], torch.zeros(1)])
     solver.set_begin_index(first)
-    times = iter(solver.timesteps[first:])
-    return lambda x, x0, level, after: solver.step(x0, next(times), x).prev_sample
+    left = iter(times[first:])
+    return lambda x, x0, level, after: solver.step(x0, next(left), x).prev_sample
 
 
 SAMPLERS: dict[str, Callable[..., Advance]] = {
-    # name: (steps, the first of them to be taken, generator, settings of the schedule) -> advance(x_t, predicted x₀,
+    # name: (times, the first of them to be taken, generator, settings of the schedule) -> advance(x_t, predicted x₀,
     # its level, the next level) -> next x_t
     "ddim": partial(ancestral, eta=0.0),
     "ddpm": partial(ancestral, eta=1.0),

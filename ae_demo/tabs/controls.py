@@ -7,6 +7,7 @@ from functools import wraps
 from pathlib import Path
 
 import gradio as gr
+from gradio.context import Context
 from PIL import Image
 from torch import Tensor
 
@@ -223,6 +224,16 @@ def _told():
         yield
     except (InputError, CheckpointError) as error:
         raise gr.Error(str(error), duration=8, print_exception=False) from error
+
+
+def visitors_own(value) -> gr.State:
+    """A state that handlers take in and change inside. Gradio deletes what a visitor leaves behind only if it was once
+    the output of a handler: here of one when the page is loaded."""
+    state = gr.State(value)
+    Context.root_block.load(
+        lambda own: own, state, state, queue=False, show_progress="hidden", api_visibility="private"
+    )  # fmt: skip
+    return state
 
 
 def how_it_works(title: str, explanation: str) -> None:

@@ -17,7 +17,7 @@ from ae_demo.data.emoji import GROUPS
 from ae_demo.figures import curves, data_uri, to_grid, to_pil
 from ae_demo.models.ddpm import DDPM, Step, to_pixels
 from ae_demo.models.samplers import SAMPLERS, ancestral
-from ae_demo.tabs.controls import friendly, how_it_works, template
+from ae_demo.tabs.controls import friendly, how_it_works, template, visitors_own
 from ae_demo.tabs.pictures import InputError, between, one_of
 from ae_demo.tabs.texts import TEXTS
 from ae_demo.training import report
@@ -32,10 +32,11 @@ START = {"ddpm-fashion": 7, FAST: 7, "ddpm-mnist": 3, "ddpm-emoji": 0}  # the cl
 PACE = 0.04  # seconds at least between two frames: faster ones would never be seen
 FRAMES = 50  # of a film, about
 RUNS = 8  # the trunk of a tree and its branches
-HOUR = 3600  # seconds that a tree is kept
 ALL = -1
 POINTS = 100  # of a curve
 LAST = 2**31  # seed
+VISITORS = 8  # whose runs go on at the same time; the next ones wait
+COLUMNS = {"frechet": 0, "precision": 2, "recall": 2, "accuracy": 2}  # of the table, and their decimals
 
 
 @dataclass
@@ -72,6 +73,15 @@ class Run:
         return torch.arange(len(NETWORKS[self.name])) if self.label == ALL else torch.tensor([self.label])
 
 
+@dataclass
+class Tree:
+    """A visitor's runs, the first of them the trunk; when the tree was begun, and when its runs were last stopped."""
+
+    begun: float = 0.0
+    stopped: float = 0.0
+    runs: list[Run] = field(default_factory=list)
+
+
 @cache
 def network(name: str = "ddpm-fashion") -> tuple[DDPM, runtime.Fast]:
     """The model and its fast path, loaded on first use."""
@@ -79,16 +89,19 @@ def network(name: str = "ddpm-fashion") -> tuple[DDPM, runtime.Fast]:
     return model, runtime.fast(model)
 
 
+def levels(model: DDPM, t: int) -> dict[str, float]:
+    """β, ᾱ and SNR (in dB) of a time."""
+    alpha_bar, before = (model.level(time)[0] ** 2 for time in (t, t - 1))
+    snr = 10 * math.log10(alpha_bar / (1 - alpha_bar))
+    return {"beta": round(1 - alpha_bar / before, 5), "alpha_bar": round(alpha_bar, 5), "snr": round(snr, 2)}
+
+
 @cache
-def schedule() -> dict[str, list]:
-    """β, ᾱ and SNR (in dB) at POINTS times from 0 to the last one, for the curves."""
-    model, _ = network()
-    alpha_bar = model.alphas_cumprod.double()
-    beta = 1 - alpha_bar / torch.cat([torch.ones(1), alpha_bar[:-1]])
-    snr = 10 * torch.log10(alpha_bar / (1 - alpha_bar))
-    times = torch.linspace(0, model.num_train_timesteps - 1, POINTS).round().long()
-    curves = {"beta": beta, "alpha_bar": alpha_bar, "snr": snr}
-    return {"t": times.tolist()} | {name: [round(v, 5) for v in c[times].tolist()] for name, c in curves.items()}
+def schedule(name: str) -> list[dict[str, float]]:
+    """`levels` at POINTS times t of a network, from 0 to the last one, for the curves."""
+    model, _ = network(name)
+    times = torch.linspace(0, model.num_train_timesteps - 1, POINTS).round().long().tolist()
+    return [{"t": t} | levels(model, t) for t in times]
 
 
 def shown(x: Tensor) -> str:
@@ -110,28 +123,33 @@ def descend(run: Run, x: Tensor) -> Iterator[Step]:
     return model.denoise(x, run.y, run.steps, run.first, run.guidance, run.sampler, run.seed, net)
 
 
-def play(run: Run, tree: dict, x: Tensor) -> Iterator[dict]:
-    """Goes down from x_t, adds the run to a tree, and yields {tree, run, parent, at, title, steps, schedule, frame}, at
-    last with the whole `film`; a frame is {step, t, x_t, noise, x0, note}."""
-    about = {"tree": tree["begun"], "run": len(tree["runs"])}
-    about |= {"parent": run.parent, "at": run.first, "title": run.title, "steps": run.steps, "schedule": schedule()}
-    tree["runs"].append(run)
-    stride, film, shown_at, busy = math.ceil(run.steps / FRAMES), [], 0.0, 0.0
-    mark = time.perf_counter()
+def play(run: Run, tree: Tree, x: Tensor) -> Iterator[dict]:
+    """Goes down from x_t as a run of a tree, until it is done, or stopped, or another tree is begun. Yields {tree, run,
+    parent, at, title, steps, schedule, frames, done} with the frames since the last time, when done with all of them,
+    each {step, t, beta, alpha_bar, snr, x_t, noise, x0, note}."""
+    begun, started = tree.begun, time.time()
+    about = {"tree": begun, "run": len(tree.runs), "parent": run.parent, "at": run.first, "title": run.title}
+    about |= {"steps": run.steps, "schedule": schedule(run.name)}
+    tree.runs.append(run)
+    yield about | {"frames": [], "done": False}
+    stride, film, told, shown_at, busy = math.ceil(run.steps / FRAMES), [], 0, 0.0, 0.0
+    model, mark = network(run.name)[0], time.perf_counter()
     for step, now in enumerate(descend(run, x), start=run.first):
         busy += time.perf_counter() - mark
-        done = now.t < 0
+        if tree.begun != begun or tree.stopped > started:
+            return
+        done, t = now.t < 0, max(now.t, 0)
         if step % stride == 0 or step == run.first or done:
             run.kept[step] = now.x_t
-            ms = 1000 * busy / (step - run.first + 1)
-            text = TEXT["done" if done else "progress"]
-            note = text.format(step=step, steps=run.steps, t=max(now.t, 0), ms=ms, seconds=busy)
-            frame = {"step": step, "t": max(now.t, 0), "note": note}
+            made = min(step + 1, run.steps) - run.first
+            facts = {"step": step, "steps": run.steps, "made": made, "t": t, "ms": 1000 * busy / made, "seconds": busy}
+            frame = {"step": step, "t": t, "note": TEXT["done" if done else "progress"].format(**facts)}
             frame |= {"x_t": shown(now.x_t), "noise": shown(now.noise / 3), "x0": shown(now.x0)}
-            film.append(frame)
-            if time.perf_counter() - shown_at > PACE or done:
-                shown_at = time.perf_counter()
-                yield about | {"frame": frame} | ({"film": film} if done else {})
+            film.append(frame | levels(model, t))
+        if time.perf_counter() - shown_at > PACE or done:
+            shown_at = time.perf_counter()
+            yield about | {"frames": film if done else film[told:], "done": done}
+            told = len(film)
         mark = time.perf_counter()
 
 
@@ -142,60 +160,86 @@ def sample(
     seed: int = 0,
     guidance: float = 2.0,
     sampler: str = "ddim",
-    tree: dict | None = None,
+    tree: Tree | None = None,
 ) -> Iterator[dict]:
     """One of NETWORKS, class (0 …, −1 for all of them from the same noise), number of steps, seed, guidance (0 … 10),
     one of SAMPLERS -> a film that grows, see `play`; the trunk of a new tree."""
     run = Run(name, label, steps, seed, guidance, sampler)
-    tree = {} if tree is None else tree
-    tree |= {"begun": time.time(), "runs": []}
-    yield from play(run, tree, seen(network(name)[0].noise(1, run.seed), len(run.y), 0))
+    x = seen(network(name)[0].noise(1, run.seed), len(run.y), 0)
+    tree = Tree() if tree is None else tree
+    tree.begun, tree.runs = time.time(), []
+    yield from play(run, tree, x)
 
 
-def fork(where: dict, label: int, seed: int, guidance: float, sampler: str, tree: dict | None = None) -> Iterator[dict]:
-    """{run, step} of the tree of the last `sample`, and with what to go on from there -> another film: a branch.
+def fork(
+    where: dict, name: str, label: int, seed: int, guidance: float, sampler: str, tree: Tree | None = None
+) -> Iterator[dict]:
+    """{tree, run, step} of what the last `sample` and its forks told, and how to go on from there -> another film: a
+    branch. The network may be another one for the same classes.
 
     Another seed means other noise: from there on for DDPM; at that step, around what the network expects, for the
     samplers that draw none."""
-    runs, where = (tree or {}).get("runs", []), where if isinstance(where, dict) else {}
-    if where.get("run") not in range(len(runs)) or where.get("step") not in runs[where["run"]].kept:
+    where, tree = where if isinstance(where, dict) else {}, tree or Tree()
+    index, step = where.get("run"), where.get("step")
+    if type(index) is not int or type(step) is not int or where.get("tree") != tree.begun:
         raise InputError(TEXT["no_step"])
-    if len(runs) >= RUNS:
-        raise InputError(TEXT["full"].format(n=RUNS - 1))
-    parent, step = runs[where["run"]], where["step"]
+    if not 0 <= index < len(tree.runs) or step not in tree.runs[index].kept:
+        raise InputError(TEXT["no_step"])
+    parent = tree.runs[index]
     if step >= parent.steps:
         raise InputError(TEXT["at_end"])
-    run = Run(parent.name, label, parent.steps, seed, guidance, sampler, step, where["run"])
-    x = parent.kept[step]
+    if len(tree.runs) >= RUNS:
+        raise InputError(TEXT["full"].format(n=RUNS - 1))
+    if NETWORKS[one_of(name, NETWORKS)] != NETWORKS[parent.name]:
+        raise InputError(TEXT["other_classes"].format(name=TEXT[parent.name]))
+    run, x = Run(name, label, parent.steps, seed, guidance, sampler, step, index), parent.kept[step]
     if run.seed != parent.seed and sampler != "ddpm":
-        model, now = network(run.name)[0], next(descend(replace(parent, first=step), x))
+        model, now = network(name)[0], next(descend(replace(parent, first=step), x))
         a, s = model.level(now.t)
         x = a * now.x0 + s * model.noise(1, run.seed)
     yield from play(run, tree, seen(x, len(run.y), label))
 
 
+def stop(tree: Tree | None = None) -> dict:
+    """Stops all runs of the tree at their next step; what they have shown stays."""
+    if tree:
+        tree.stopped = time.time()
+    return {"stopped": time.time()}
+
+
 @cache
 def sampler_quality(name: str = "ddpm-fashion") -> str:
-    """What a network's samplers reach in how many steps, and its student's, as measured after training: an SVG, or a
-    sentence."""
+    """What a network's samplers reach in how many steps, and its student's, as measured after training: curves and a
+    table as HTML, or a sentence."""
     names = (name, FAST) if name == "ddpm-fashion" else (name,)
     scores = {one: checkpoints.training(one_of(one, NETWORKS)).get("scores", {}) for one in names}
     found = report.sampler_curves(scores)
-    return curves(*found) if found else TEXT["no_curves"].format(name=name)
+    if not found:
+        return TEXT["no_curves"].format(name=name)
+    head = "".join(f"<th>{TEXT[column]}</th>" for column in ("sampler", "steps", *COLUMNS))
+    rows = "".join(
+        f"<tr><td>{one}, {TEXT[sampler]}</td><td>{int(steps):,}</td>"
+        + "".join(f"<td>{row[column]:.{digits}f}</td>" for column, digits in COLUMNS.items())
+        + "</tr>"
+        for one in names
+        for sampler, table in scores[one].get("held_out", {}).get("samplers", {}).items()
+        for steps, row in table.items()
+    )
+    return f"{curves(*found)}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 class Film(gr.HTML):
     """Three pictures, a slider over all steps of a run, curves of the schedule, and the tree of all runs; `input` with
-    {run, step} where the visitor wants a fork."""
+    {tree, run, step} where the visitor wants a fork."""
 
     def __init__(self, **kwargs):
         super().__init__(None, texts=TEXT, **template("film"), **kwargs)
 
     def preprocess(self, payload: dict | None) -> dict:
-        return payload.get("fork") or {} if isinstance(payload, dict) else {}
+        return payload.get("fork", payload) if isinstance(payload, dict) else {}
 
     def api_info(self) -> dict:
-        return {"type": "object", "description": "{run, title, steps, frame: {step, t, x_t, noise, x0, note}, film}"}
+        return {"type": "object", "description": "{tree, run, title, steps, frames, done}, see `play`"}
 
 
 def source(function, first: str, last: str) -> str:
@@ -212,7 +256,7 @@ def choices(name: str) -> list[tuple[str, int]]:
 
 def build() -> None:
     """Lays the tab out and wires it."""
-    tree = gr.State({}, time_to_live=HOUR)
+    tree = visitors_own(Tree())
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
             names = [(TEXT[name], name) for name in NETWORKS]
@@ -242,14 +286,15 @@ def build() -> None:
         fast = name == FAST
         return gr.Dropdown(choices(name), value=START[name]), 4 if fast else 50, gr.Slider(interactive=not fast), "ddim"
 
-    together = {"show_progress": "hidden", "concurrency_id": "diffusion", "concurrency_limit": 8}
-    run = go.click(
-        friendly(sample), [name, label, steps, seed, guidance, sampler, tree], film, api_name="sample", **together
+    # a new run supersedes the one before, which stops by itself
+    streaming = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_limit": VISITORS}
+    streaming |= {"concurrency_id": "diffusion"}
+    settings = [label, seed, guidance, sampler, tree]
+    go.click(
+        friendly(sample), [name, label, steps, seed, guidance, sampler, tree], film, api_name="sample", **streaming
     )
-    branch = film.input(
-        friendly(fork), [film, label, seed, guidance, sampler, tree], film, api_name="fork", **together
-    )  # fmt: skip
-    cancel.click(None, cancels=[run, branch], queue=False)
-    named = [label, steps, guidance, sampler]
-    name.input(friendly(choose_network), name, named, api_visibility="private", queue=False)
+    film.input(friendly(fork), [film, name, *settings], film, api_name="fork", **streaming)
+    cancel.click(stop, tree, film, api_name="stop", queue=False, show_progress="hidden")
+    private = {"api_visibility": "private", "queue": False}
+    name.input(friendly(choose_network), name, [label, steps, guidance, sampler], **private)
     name.input(friendly(sampler_quality), name, measured, api_name="sampler_quality", queue=False)

@@ -21,7 +21,7 @@ from ae_demo.tabs.controls import (
     picture,
     picture_input,
 )
-from ae_demo.tabs.diffusion import LAST, NETWORKS, network
+from ae_demo.tabs.diffusion import LAST, NETWORKS, START, network
 from ae_demo.tabs.networks import slerp
 from ae_demo.tabs.texts import TEXTS
 
@@ -120,13 +120,14 @@ def build() -> None:
             film = Pictures([], elem_id="diffusion_edit-film")
     opened = Opened()
     how_it_works(TEXT["how"], TEXT["explanation"])
-    name.input(
-        lambda chosen: gr.Dropdown(choices(chosen), value=7 if chosen == KNOWN[0] else 3), name, label,
-        api_visibility="private", queue=False,
+    settings, ends = [pad, name, label, t, seed, guidance], [name, label, seed, other, guidance]
+    told, filmed = friendly(edit, message), friendly(between_noises, message)
+    changes = [pad.input, label.input, t.input, seed.change, guidance.input]
+    gr.on(changes, told, settings, answers, api_name="edit", **LIVE)
+    moved = [label.input, seed.change, other.change, guidance.change, opened.input]
+    gr.on(moved, filmed, ends, film, api_name="between_noises", **LIVE)
+    private = {"api_visibility": "private"}
+    switched = name.input(
+        lambda name: gr.Dropdown(choices(name), value=START[name]), name, label, queue=False, **private
     )  # fmt: skip
-    settings = [pad, name, label, t, seed, guidance]
-    changes = [pad.input, label.change, t.input, seed.change, guidance.input]
-    gr.on(changes, friendly(edit, message), settings, answers, api_name="edit", **LIVE)
-    ends = [name, label, seed, other, guidance]
-    moved = [label.change, seed.change, other.change, guidance.change, opened.input]
-    gr.on(moved, friendly(between_noises, message), ends, film, api_name="between_noises", **LIVE)
+    switched.then(told, settings, answers, **LIVE, **private).then(filmed, ends, film, **LIVE, **private)

@@ -14,7 +14,7 @@ from torchvision.transforms.functional import pil_to_tensor
 from ae_demo.data import toy
 from ae_demo.models.toy_gan import LATENTS
 from ae_demo.tabs import pictures
-from ae_demo.tabs.controls import LIVE, SketchPad, friendly, how_it_works, template
+from ae_demo.tabs.controls import LIVE, SketchPad, friendly, how_it_works, template, visitors_own
 from ae_demo.tabs.pictures import InputError
 from ae_demo.tabs.texts import TEXTS
 from ae_demo.training.loops import TrainingError
@@ -151,7 +151,7 @@ def build() -> None:
                 seed = gr.Number(start.seed, label=TEXT["seed"], precision=0, minimum=0, maximum=2**31)
     how_it_works(TEXT["how"], TEXT["explanation"])
 
-    memory = gr.State({}, time_to_live=3600)  # seconds
+    memory = visitors_own({})
     controls = [name, loss, *rates, ratio, r1, width, depth, latent, seed]
     settings = [name, pad, *controls[1:]]
     told = friendly(train_gan, lambda text: {"error": text, "at": time.time()})  # the page sees no value twice

@@ -155,9 +155,10 @@ def fit_pca(
 
 
 def fit_student(model: nn.Module, *args, teacher: str, start: int = 0, **options) -> Iterator[dict[str, float]]:
-    """`fit`, beginning with the weights of a checkpoint of the same shape."""
+    """`fit`, beginning with the weights of a checkpoint where they have the same shape."""
     if not start:
-        model.load_state_dict(checkpoints.load(type(model), teacher).state_dict())
+        known, own = checkpoints.load(type(model), teacher).state_dict(), model.state_dict()
+        model.load_state_dict(own | {key: value for key, value in known.items() if value.shape == own[key].shape})
     yield from fit(model, *args, start=start, **options)
 
 

@@ -6,6 +6,7 @@ import math
 
 import pytest
 from gradio_client import Client
+from gradio_client.exceptions import AppError
 from PIL import Image, ImageDraw, ImageStat
 from playwright.sync_api import expect
 
@@ -392,7 +393,7 @@ def test_a_run_is_forked_and_its_branch_stands_beside_it(page):
     page.get_by_role("button", name="Fork here").click()
     expect(runs).to_have_count(2)
     expect(runs.nth(1)).to_contain_text("from step 5: Bag")
-    expect(note).to_contain_text("20 steps in")
+    expect(note).to_contain_text("15 steps in")
     ends = [runs.nth(i).locator("img").last.get_attribute("src") for i in range(2)]
     assert ends[0] != ends[1]
     runs.nth(0).locator("button").last.click()
@@ -440,8 +441,17 @@ def test_cancel_stops_the_run_and_keeps_what_was_shown(page):
     held = note.inner_text()
     page.wait_for_timeout(1500)
     assert note.inner_text() == held and "of 200" in held
+    play = page.locator(f"{FILM} .play")
     page.locator(f"{FILM} .scrub").fill("0")
     expect(page.locator(f"{FILM} output")).to_have_text("0")
+    play.click()
+    expect(note).to_have_text(held)
+    expect(play).to_have_text("Play")
+    page.get_by_role("button", name="Sample").click()
+    expect(page.locator(f"{FILM} output")).to_have_text("0")
+    page.get_by_role("button", name="Sample").click()
+    expect(page.locator(f"{FILM} .run")).to_have_count(1)
+    expect(note).to_contain_text("200 steps in", timeout=60_000)
 
 
 LAB = "#toy_gan-lab"
@@ -564,5 +574,16 @@ def test_every_endpoint_works_without_a_browser(url):
     assert "found" in client.predict({"lines": face["src"], "hints": ""}, api_name="/find_face")[1]["note"]
     assert "Face 1 of 10" in client.predict(api_name="/play_game")[0]["title"]
     assert len(client.predict(0.5, api_name="/watch_learning")) == 2
-    job = client.submit(7, 4, 0, 2.0, 0.0, api_name="/sample")
-    assert len(job.result(timeout=60)["film"]) == 5
+    job = client.submit("ddpm-fashion", 7, 4, 0, 2.0, "ddim", api_name="/sample")
+    trunk = job.result(timeout=60)
+    assert len(trunk["frames"]) == 5
+    where = {"tree": trunk["tree"], "run": 0, "step": 2}
+    branch = client.predict(where, "ddpm-fashion", 8, 0, 2.0, "ddim", api_name="/fork")
+    assert branch["parent"] == 0 and len(branch["frames"]) == 3
+    with pytest.raises(AppError, match="not kept"):
+        client.predict(where | {"step": [2]}, "ddpm-fashion", 8, 0, 2.0, "ddim", api_name="/fork")
+    assert client.predict(api_name="/stop")["stopped"] > trunk["tree"]
+    on_pad = {"lines": picture, "hints": ""}
+    assert len(client.predict(on_pad, "ddpm-fashion", 9, 599, 0, 2.0, api_name="/edit")) == 4
+    assert client.predict("ddpm-mnist", 3, 0, 1, 2.0, api_name="/between_noises")[0]["src"]
+    assert "<svg" in client.predict("ddpm-mnist", api_name="/sampler_quality")

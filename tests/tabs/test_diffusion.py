@@ -2,6 +2,7 @@
 
 import base64
 import inspect
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -25,14 +26,16 @@ def pixels(uri):
 
 def last_of(run):
     *_, last = run
-    return pixels(last["frame"]["x_t"])
+    return pixels(last["frames"][-1]["x_t"])
 
 
-def test_every_step_is_streamed_and_the_film_holds_them_all():
-    frames = list(diffusion.sample(label=7, steps=6, seed=1))
-    assert frames[0]["frame"]["step"] == 0 and frames[-1]["frame"]["step"] == 6
-    film = frames[-1]["film"]
-    assert [frame["step"] for frame in film] == list(range(7))
+def test_every_step_is_streamed_and_the_last_message_holds_them_all():
+    told = list(diffusion.sample(label=7, steps=6, seed=1))
+    assert told[0]["frames"] == [] and not told[0]["done"], "a sign of life before the first step"
+    streamed = [frame["step"] for message in told[:-1] for frame in message["frames"]]
+    assert streamed == sorted(streamed) and streamed[0] == 0
+    film = told[-1]["frames"]
+    assert told[-1]["done"] and [frame["step"] for frame in film] == list(range(7))
     assert [frame["t"] for frame in film] == [*DDPM(8).timesteps(6), 0]
     assert all(frame[name].startswith("data:image/png") for frame in film for name in ("x_t", "noise", "x0"))
     assert film[-1]["x_t"] == film[-1]["x0"], "at the end what is there is what is expected"
@@ -41,7 +44,7 @@ def test_every_step_is_streamed_and_the_film_holds_them_all():
 
 def test_a_long_run_keeps_as_many_frames_as_a_short_one():
     *_, last = diffusion.sample(label=7, steps=130, seed=1, guidance=1)
-    steps = [frame["step"] for frame in last["film"]]
+    steps = [frame["step"] for frame in last["frames"]]
     assert steps[0] == 0 and steps[-1] == 130 and 40 < len(steps) < 60
 
 
@@ -54,64 +57,81 @@ def test_the_same_seed_gives_the_same_picture():
 
 @pytest.mark.parametrize("name", diffusion.NETWORKS)
 def test_all_classes_come_from_the_same_noise_in_rows(name):
-    frames = list(diffusion.sample(name, diffusion.ALL, steps=2))
+    told = list(diffusion.sample(name, diffusion.ALL, steps=2))
     shape = diffusion.network(name)[0].shape
     n = len(diffusion.NETWORKS[name])
     columns = 5 if n == 10 else 4
-    first = pixels(frames[0]["frame"]["x_t"])
+    first = pixels(told[-1]["frames"][0]["x_t"])
     assert first.shape[:2] == (n // columns * shape[1], columns * shape[2])
     assert np.array_equal(first[: shape[1], : shape[2]], first[shape[1] :, : shape[2]][: shape[1]])
-    assert np.abs(np.diff(last_of(frames).reshape(2, -1), axis=0)).mean() > 5
+    assert np.abs(np.diff(last_of(told).reshape(2, -1), axis=0)).mean() > 5
+
+
+def forked(tree, run=0, step=4, name="ddpm-fashion", label=7, seed=3, guidance=2.0, sampler="ddim"):
+    """What a branch of the tree tells."""
+    where = {"tree": tree.begun, "run": run, "step": step}
+    return list(diffusion.fork(where, name, label, seed, guidance, sampler, tree))
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_a_fork_without_a_change_leads_to_the_same_picture_and_each_change_elsewhere(sampler):
-    tree = {}
+    tree = diffusion.Tree()
     trunk = last_of(diffusion.sample(label=7, steps=10, seed=3, guidance=2.0, sampler=sampler, tree=tree))
 
-    def forked(label=7, seed=3, guidance=2.0, sampler=sampler, run=0):
-        frames = list(diffusion.fork({"run": run, "step": 4}, label, seed, guidance, sampler, tree))
-        assert frames[0]["frame"]["step"] == frames[0]["at"] == 4 and frames[0]["parent"] == run
-        return last_of(frames)
+    def branch(**changes):
+        told = forked(tree, **{"sampler": sampler} | changes)
+        assert told[-1]["frames"][0]["step"] == told[-1]["at"] == 4
+        assert told[-1]["parent"] == changes.get("run", 0)
+        assert "6 steps in" in told[-1]["frames"][-1]["note"]
+        return last_of(told)
 
-    same = np.abs(forked() - trunk).mean()
+    same = np.abs(branch() - trunk).mean()
     assert same < (4 if sampler in ("ddim", "ddpm") else 12), "solvers have no past at a fork"
-    others = [forked(label=8), forked(seed=4), forked(guidance=6.0), forked(label=8, run=1)]
+    others = [branch(label=8), branch(seed=4), branch(guidance=6.0), branch(label=8, run=1)]
     assert all(np.abs(other - trunk).mean() > 2 * same for other in others[:2])
     assert not np.array_equal(others[2], trunk)
-    assert [run.parent for run in tree["runs"]] == [None, 0, 0, 0, 0, 1]
+    assert [run.parent for run in tree.runs] == [None, 0, 0, 0, 0, 1]
 
 
-def test_a_fork_may_have_more_or_fewer_pictures_and_another_sampler():
-    tree = {}
+def test_a_fork_may_have_more_or_fewer_pictures_and_another_sampler_or_network():
+    tree = diffusion.Tree()
     list(diffusion.sample(label=diffusion.ALL, steps=5, tree=tree))
-    assert last_of(diffusion.fork({"run": 0, "step": 2}, 3, 0, 2.0, "dpm++", tree)).shape == (28, 28)
-    assert last_of(diffusion.fork({"run": 1, "step": 3}, diffusion.ALL, 7, 2.0, "ddpm", tree)).shape == (56, 140)
+    assert last_of(forked(tree, step=2, label=3, seed=0, sampler="dpm++")).shape == (28, 28)
+    assert last_of(forked(tree, 1, 3, label=diffusion.ALL, seed=7, sampler="ddpm")).shape == (56, 140)
+    assert last_of(forked(tree, step=2, name=diffusion.FAST)).shape == (28, 28)
+    with pytest.raises(InputError, match="same classes as Clothing"):
+        forked(tree, step=2, name="ddpm-mnist")
 
 
 @pytest.mark.parametrize(
     ("where", "sentence"),
-    [(None, "not kept"), ({"run": 1, "step": 0}, "not kept"), ({"run": 0, "step": 99}, "not kept"), ({}, "not kept"),
-     ({"run": 0, "step": 3}, "last step"), ({"run": "0", "step": [1]}, "not kept")],
+    [({"run": 1}, "not kept"), ({"step": 99}, "not kept"), ({"run": -1}, "not kept"), ({"step": 3}, "last step"),
+     ({"run": "0"}, "not kept"), ({"run": 0.0}, "not kept"), ({"step": [1]}, "not kept"), ({"step": 1.0}, "not kept"),
+     ({"step": True}, "not kept"), ({"tree": 1.5}, "not kept"), ({"tree": None}, "not kept")],
 )  # fmt: skip
 def test_forks_of_nothing_are_refused_in_one_sentence(where, sentence):
-    tree = {}
+    tree = diffusion.Tree()
     list(diffusion.sample(steps=3, tree=tree))
+    where = {"tree": tree.begun, "run": 0, "step": 1} | where
     with pytest.raises(InputError, match=sentence):
-        list(diffusion.fork(where, 7, 0, 2.0, "ddim", tree))
+        list(diffusion.fork(where, "ddpm-fashion", 7, 0, 2.0, "ddim", tree))
+
+
+@pytest.mark.parametrize("where", [None, {}, "0", {"tree": 0.0, "run": 0, "step": 0}])
+def test_nothing_can_be_forked_before_something_was_sampled(where):
     with pytest.raises(InputError, match="not kept"):
-        list(diffusion.fork({"run": 0, "step": 1}, 7, 0, 2.0, "ddim"))
+        list(diffusion.fork(where, "ddpm-fashion", 7, 0, 2.0, "ddim"))
 
 
 def test_a_tree_has_a_limit_and_a_new_sample_begins_a_new_one():
-    tree = {}
+    tree = diffusion.Tree()
     list(diffusion.sample(steps=2, tree=tree))
     for _ in range(diffusion.RUNS - 1):
-        list(diffusion.fork({"run": 0, "step": 1}, 7, 0, 2.0, "ddim", tree))
+        forked(tree, step=1)
     with pytest.raises(InputError, match="7 branches"):
-        list(diffusion.fork({"run": 0, "step": 1}, 7, 0, 2.0, "ddim", tree))
+        forked(tree, step=1)
     list(diffusion.sample(steps=2, tree=tree))
-    assert len(tree["runs"]) == 1
+    assert len(tree.runs) == 1
 
 
 @pytest.mark.parametrize(
@@ -124,14 +144,51 @@ def test_settings_that_cannot_be_are_refused_in_one_sentence(change):
         next(diffusion.sample(**change))
 
 
-def test_a_run_stops_within_one_step_when_it_is_closed():
-    diffusion.network()
-    run = diffusion.sample(label=0, steps=1000)
-    steps = [next(run)["frame"]["step"] for _ in range(2)]
-    begun = time.monotonic()
-    run.close()
-    assert time.monotonic() - begun < 0.5
-    assert steps[-1] < 900
+@pytest.fixture
+def answers(monkeypatch):
+    """How often the network was asked, a list of times."""
+    model, net = diffusion.network()
+    asked = []
+
+    def listening(*inputs):
+        asked.append(time.monotonic())
+        return net(*inputs)
+
+    monkeypatch.setattr(diffusion, "network", lambda name: (model, listening))
+    return asked
+
+
+def in_the_background(run):
+    thread = threading.Thread(target=lambda: list(run))
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("end", ["stop", "another sample"])
+def test_a_run_ends_within_one_step(answers, end):
+    tree = diffusion.Tree()
+    thread = in_the_background(diffusion.sample(label=0, steps=1000, tree=tree))
+    while len(answers) < 5:
+        time.sleep(0.01)
+    if end == "stop":
+        assert diffusion.stop(tree)["stopped"] >= tree.stopped > tree.begun
+    else:
+        next(diffusion.sample(steps=2, tree=tree))
+    ended = time.monotonic()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert len([asked for asked in answers if asked > ended]) <= 1
+    assert len(answers) < 500
+
+
+def test_what_a_stopped_run_has_shown_can_still_be_forked():
+    tree = diffusion.Tree()
+    run = diffusion.sample(label=0, steps=1000, tree=tree)
+    for _ in range(4):
+        next(run)
+    diffusion.stop(tree)
+    assert list(run) == []
+    assert len(forked(tree, step=0)[-1]["frames"]) > 40
 
 
 def test_five_visitors_at_once_all_see_progress():
@@ -158,11 +215,12 @@ def test_the_loop_that_is_shown_is_the_loop_that_runs():
 def test_the_schedule_is_the_one_of_diffusers():
     from diffusers import DDPMScheduler
 
-    shown, scheduler = diffusion.schedule(), DDPMScheduler(1000, beta_schedule="squaredcos_cap_v2")
-    assert shown["t"][0] == 0 and shown["t"][-1] == 999
-    assert shown["beta"] == pytest.approx(scheduler.betas[shown["t"]].tolist(), abs=2e-4)
-    assert shown["alpha_bar"] == pytest.approx(scheduler.alphas_cumprod[shown["t"]].tolist(), abs=1e-4)
-    assert shown["snr"] == sorted(shown["snr"], reverse=True)
+    scheduler = DDPMScheduler(1000, beta_schedule="squaredcos_cap_v2")
+    t, beta, alpha_bar, snr = zip(*(at.values() for at in diffusion.schedule("ddpm-fashion")), strict=True)
+    assert t[0] == 0 and t[-1] == 999
+    assert beta == pytest.approx(scheduler.betas[list(t)].tolist(), abs=2e-4)
+    assert alpha_bar == pytest.approx(scheduler.alphas_cumprod[list(t)].tolist(), abs=1e-4)
+    assert list(snr) == sorted(snr, reverse=True)
 
 
 # Noise and back

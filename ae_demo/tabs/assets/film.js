@@ -1,144 +1,166 @@
-// Shows the frames of a run as they arrive and keeps them for the slider; the last value brings those that were missed.
-// A run may be the branch of another one of its tree: {tree, run, parent, at, title, steps, schedule, frame, film}. The
-// fork button makes the value {fork: {run, step}}.
+// Shows the frames of a run as they arrive and keeps them for the slider. A run may be the branch of another one of its
+// tree: {tree, run, parent, at, title, steps, schedule, frames, done}. The fork button makes the value {fork: {tree, run,
+// step}}; {stopped} ends all runs.
 const find = (selector) => element.querySelector(selector);
-const play = find(".play"), scrub = find(".scrub"), tree = find(".tree");
+const play = find(".play"), scrub = find(".scrub"), tree = find(".tree"), note = find(".note");
 const CELLS = 9; // pictures in a row of the tree
 const BEAT = 80; // ms between two frames when played
 const CURVES = { alpha_bar: [0, 1], snr: [-40, 40], beta: [0, 0.1] }; // and their ranges
-let runs = [], current = 0, step = 0, playing = 0, following = true, schedule = null, begun = 0;
+const SIGNS = { alpha_bar: ["ᾱ", 4, ""], snr: ["SNR", 1, " dB"], beta: ["β", 4, ""] };
+let runs = new Map(), current = null, place = 0, timer = 0, following = false, drawn = null, begun = 0;
 
-const steps = (run) => [...run.frames.keys()].sort((a, b) => a - b);
-function nearest(run, wanted) {
-  const known = steps(run);
-  return known.findLast((s) => s <= wanted) ?? known[0];
-}
-function show(index, wanted) {
-  const run = runs[index];
-  if (!run?.frames.size) return;
-  current = index;
-  step = nearest(run, wanted);
-  const frame = run.frames.get(step);
+const last = (run) => run.frames.length - 1;
+function show(run, index) {
+  if (!run?.frames.length) return;
+  current = run;
+  place = Math.max(0, Math.min(index, last(run)));
+  const frame = run.frames[place];
   for (const name of ["x_t", "noise", "x0"]) find(`.screens .${name}`).src = frame[name];
-  find(".note").textContent = frame.note;
-  find("output").textContent = step;
-  Object.assign(scrub, { min: run.at, max: run.steps, value: step });
-  find(".fork").disabled = step >= run.steps;
-  for (const button of tree.querySelectorAll("button"))
-    button.classList.toggle("current", +button.dataset.run === index && +button.dataset.step === step);
-  tree.querySelectorAll(".run").forEach((row, i) => row.classList.toggle("current", i === index));
-  drawLevels(frame.t);
+  note.textContent = frame.note;
+  find("output").textContent = frame.step;
+  scrub.max = last(run);
+  scrub.value = place;
+  scrub.setAttribute("aria-valuetext", frame.note);
+  find(".fork").disabled = frame.step >= run.steps;
+  for (const [row, other] of [...tree.children].map((row) => [row, runs.get(+row.dataset.run)])) {
+    row.classList.toggle("current", other === run);
+    for (const button of row.querySelectorAll("button"))
+      button.setAttribute("aria-current", other === run && +button.dataset.step === frame.step);
+  }
+  drawSchedule(run);
+  drawLevels(frame);
+  label();
 }
-function drawTree() {
-  tree.replaceChildren(
-    ...runs.map((run, i) => {
-      const row = document.createElement("div"), title = document.createElement("p"), strip = document.createElement("div");
-      row.className = "run";
-      title.textContent = run.parent === null ? run.title : `↳ ${props.texts.branch.replace("{step}", run.at)} ${run.title}`;
-      strip.className = "strip";
-      for (let cell = 0; cell < CELLS; cell++) {
-        const from = Math.round(((CELLS - 1) * run.at) / run.steps);
-        let wanted = Math.round((run.steps * cell) / (CELLS - 1));
-        if (cell < from) {
-          const gap = document.createElement("span");
-          if (cell === from - 1) gap.className = "from";
-          strip.append(gap);
-          continue;
-        }
-        if (cell === from) wanted = run.at;
-        if (wanted > Math.max(...run.frames.keys())) break;
-        const button = document.createElement("button"), image = new Image();
-        const at = nearest(run, wanted);
-        Object.assign(button, { type: "button", title: `${props.texts.frame} ${at}` });
-        Object.assign(button.dataset, { run: i, step: at });
-        button.setAttribute("aria-label", `${run.title}, ${props.texts.frame} ${at}`);
-        image.src = run.frames.get(at).x_t;
-        image.alt = "";
-        button.append(image);
-        strip.append(button);
-      }
-      row.append(title, strip);
-      return row;
-    }),
-  );
+function label() {
+  play.textContent = timer || (following && current?.live) ? props.texts.pause : props.texts.play;
 }
-function drawCurves() {
+function rowOf(id, run) {
+  const row = document.createElement("div"), title = document.createElement("p"), strip = document.createElement("div");
+  row.className = "run";
+  row.dataset.run = id;
+  title.textContent = run.parent === null ? run.title : `↳ ${props.texts.branch.replace("{step}", run.at)} ${run.title}`;
+  strip.className = "strip";
+  const first = Math.min(CELLS - 2, Math.round(((CELLS - 1) * run.at) / run.steps));
+  for (let cell = 0; cell < first; cell++) {
+    const gap = document.createElement("span");
+    if (cell === first - 1) gap.className = "from";
+    strip.append(gap);
+  }
+  run.wanted = Array.from({ length: CELLS - first }, (_, i) => run.at + ((run.steps - run.at) * i) / (CELLS - 1 - first));
+  row.append(title, strip);
+  tree.append(row);
+  return strip;
+}
+function fill(run) {
+  // a cell for every step that is wanted, as soon as the run has come so far
+  while (run.wanted.length && run.frames.length && run.frames.at(-1).step >= Math.floor(run.wanted[0])) {
+    const wanted = run.wanted.shift(), index = run.frames.findLastIndex((frame) => frame.step <= Math.ceil(wanted));
+    const button = document.createElement("button"), image = new Image(), frame = run.frames[index];
+    Object.assign(button, { type: "button", title: `${props.texts.frame} ${frame.step}` });
+    button.dataset.step = frame.step;
+    button.setAttribute("aria-label", `${run.title}, ${props.texts.frame} ${frame.step}`);
+    image.src = frame.x_t;
+    image.alt = "";
+    button.append(image);
+    run.strip.append(button);
+  }
+}
+function drawSchedule({ schedule }) {
+  if (drawn === schedule) return;
+  drawn = schedule;
   for (const [name, [low, high]] of Object.entries(CURVES)) {
-    const last = schedule.t.at(-1);
-    const points = schedule[name].map((v, i) => {
-      const y = Math.min(1, Math.max(0, (v - low) / (high - low)));
-      return `${(300 * schedule.t[i]) / last},${58 - 56 * y}`;
+    const points = schedule.map((at) => {
+      const y = Math.min(1, Math.max(0, (at[name] - low) / (high - low)));
+      return `${(300 * at.t) / schedule.at(-1).t},${58 - 56 * y}`;
     });
     find(`polyline.${name}`).setAttribute("points", points.join(" "));
   }
   find(".curves").classList.add("ready");
 }
-function drawLevels(t) {
-  if (!schedule) return;
-  const at = schedule.t.findIndex((other) => other >= t), x = (300 * t) / schedule.t.at(-1);
+function drawLevels(frame) {
+  const x = (300 * frame.t) / drawn.at(-1).t;
   for (const name of ["x1", "x2"]) find("line").setAttribute(name, x);
-  const told = { alpha_bar: "ᾱ", snr: "SNR", beta: "β" };
   find(".levels").replaceChildren(
-    `t = ${t}`,
-    ...Object.entries(told).flatMap(([name, sign]) => {
+    `t = ${frame.t}`,
+    ...Object.entries(SIGNS).flatMap(([name, [sign, digits, unit]]) => {
       const part = document.createElement("b");
       part.className = name;
       part.textContent = `  ${sign} `;
-      return [part, schedule[name][at].toFixed(name === "snr" ? 1 : 4) + (name === "snr" ? " dB" : "")];
+      return [part, frame[name].toFixed(digits) + unit];
     }),
   );
 }
 function setPlaying(on) {
-  clearInterval(playing);
-  playing = on ? setInterval(tick, BEAT) : 0;
-  play.textContent = on ? props.texts.pause : props.texts.play;
+  clearInterval(timer);
+  timer = on ? setInterval(tick, BEAT) : 0;
+  label();
 }
 function tick() {
-  const run = runs[current], next = run && steps(run).find((s) => s > step);
-  if (next !== undefined) show(current, next);
-  else if (step >= run?.steps || !run?.live) setPlaying(false);
+  if (place < last(current)) show(current, place + 1);
+  else if (!current.live) setPlaying(false);
 }
 watch("value", () => {
   const value = props.value;
-  if (!value?.frame) return;
-  if (value.tree !== begun) [begun, runs] = [value.tree, []];
-  const { run: index, parent, at, title, frame, film } = value;
-  const fresh = !runs[index];
-  runs[index] ??= { parent, at, title, steps: value.steps, frames: new Map(), live: true };
-  for (const one of film ?? [frame]) runs[index].frames.set(one.step, one);
-  if (film) runs[index].live = false;
-  if (!schedule && value.schedule) {
-    schedule = value.schedule;
-    drawCurves();
+  if (value?.stopped) {
+    for (const run of runs.values()) run.live = false;
+    return label();
   }
+  if (!value?.frames || value.tree < begun) return; // of a tree that is no more
+  if (value.tree > begun) {
+    begun = value.tree;
+    runs = new Map();
+    current = null;
+    tree.replaceChildren();
+    setPlaying(false);
+  }
+  let run = runs.get(value.run);
+  if (!run) {
+    const { parent, at, title, steps, schedule } = value;
+    run = { parent, at, title, steps, schedule, frames: [], live: true };
+    runs.set(value.run, run);
+    run.strip = rowOf(value.run, run);
+    following = true;
+    setPlaying(false);
+    note.textContent = props.texts.waiting;
+  }
+  const { step } = current?.frames[place] ?? {};
+  if (value.done) run.frames = value.frames; // all of them, should one have been lost on the way
+  else run.frames.push(...value.frames);
+  if (run === current) place = Math.max(0, run.frames.findIndex((frame) => frame.step === step));
+  run.live = !value.done;
+  fill(run);
+  if (!value.frames.length) return;
   for (const button of element.querySelectorAll(".tools :disabled")) button.disabled = false;
-  if (fresh) following = true;
-  drawTree();
-  if (following) show(index, frame.step);
-  else show(current, step);
+  const newest = run === [...runs.values()].at(-1);
+  if (following && newest) show(run, last(run));
+  else show(current ?? run, place);
 });
 play.addEventListener("click", () => {
-  if (playing || runs[current]?.live && following) {
+  if (timer) return setPlaying(false);
+  if (following && current.live) {
     following = false;
-    return setPlaying(false);
+    return label();
   }
-  if (step >= runs[current].steps) show(current, runs[current].at);
+  following = false;
+  if (place >= last(current) && !current.live) show(current, 0);
   setPlaying(true);
 });
-function pick(index, wanted) {
+function pick(run, index) {
   following = false;
   setPlaying(false);
-  show(index, wanted);
+  show(run, index);
 }
 scrub.addEventListener("input", () => pick(current, +scrub.value));
-find(".back").addEventListener("click", () => pick(current, steps(runs[current]).findLast((s) => s < step) ?? step));
-find(".on").addEventListener("click", () => pick(current, steps(runs[current]).find((s) => s > step) ?? step));
+find(".back").addEventListener("click", () => pick(current, place - 1));
+find(".on").addEventListener("click", () => pick(current, place + 1));
 tree.addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (button) pick(+button.dataset.run, +button.dataset.step);
+  if (!button) return;
+  const run = runs.get(+button.closest(".run").dataset.run);
+  pick(run, run.frames.findIndex((frame) => frame.step === +button.dataset.step));
 });
 find(".fork").addEventListener("click", () => {
-  for (const run of runs) run.live = false;
-  props.value = { fork: { run: current, step }, at: Date.now() };
+  const run = [...runs].find(([, other]) => other === current)[0];
+  props.value = { fork: { tree: begun, run, step: current.frames[place].step }, at: Date.now() };
   trigger("input");
 });
