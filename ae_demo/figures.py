@@ -1,6 +1,7 @@
 """Tensors to pictures: PIL images, data URIs for the page."""
 
 import base64
+import html
 import math
 from io import BytesIO
 
@@ -50,7 +51,7 @@ def curves(
 
     def text(x: float, y: float, words: str, anchor: str = "middle", **style: str) -> str:
         more = "".join(f' {name}="{value}"' for name, value in style.items())
-        return f'<text x="{x}" y="{y}" text-anchor="{anchor}"{more}>{words}</text>'
+        return f'<text x="{x}" y="{y}" text-anchor="{anchor}"{more}>{html.escape(words)}</text>'
 
     marks = [m * 10**e for e in range(math.floor(low), math.ceil(high)) for m in (1, 2, 5)]
     parts = [
@@ -74,7 +75,9 @@ def curves(
             + text(572, 36 + 18 * i, name, "end", fill=ink, **{"font-weight": "bold"})
         )
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 370" font-family="sans-serif" font-size="12">'
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 600 370" role="img"'
+        ' font-family="sans-serif" font-size="12">'
+        f"<title>{y_title}, {x_title}: {html.escape(', '.join(lines))}</title>"
         f'<rect width="600" height="370" fill="#fff"/>{"".join(parts)}</svg>'
     )
 

@@ -2,6 +2,7 @@
 
 import base64
 from io import BytesIO
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -47,3 +48,15 @@ def test_the_map_of_differences_is_white_where_there_are_none_and_has_a_ring():
     assert (rows.mean(), columns.mean()) == pytest.approx((64, 192), abs=2)
     plain = np.asarray(figures.heat(np.zeros((64, 64)), lines))
     assert (plain == 255).all(), "no ring where there is nothing to tell"
+
+
+def test_curves_are_well_formed_and_higher_is_higher():
+    lines = {"a": [(1, 100.0), (10, 10.0), (1000, 5.0)], "b < c": [(1, 50.0)]}
+    root = ElementTree.fromstring(figures.curves(lines, "steps", "distance", ("floor", 2.0)))
+    circles = [e.attrib for e in root.iter() if e.tag.endswith("circle")]
+    places = [(float(c["cx"]), float(c["cy"])) for c in circles]
+    assert len(places) == 4
+    assert places[0][0] == places[3][0] < places[1][0] < places[2][0]
+    assert places[0][1] < places[3][1] < places[1][1] < places[2][1], "y grows downwards in SVG"
+    assert places[1][0] - places[0][0] == pytest.approx((places[2][0] - places[1][0]) / 2, abs=0.2), "logarithmic"
+    assert "b < c" in "".join(root.itertext())

@@ -25,6 +25,7 @@ HINTS = (0, 1, 3, 10)  # numbers of colour hints
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of corruption
 CODE_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 READABLE = {"readable": 0.5, "clear": 0.9}  # how probable its likeliest value must be for an attribute to be so
+GUIDANCE = 1.5  # of the samples that are scored
 STEPS = (1, 2, 4, 10, 20, 50)  # of sampling
 WAYS = dict.fromkeys(SAMPLERS, STEPS) | {"ddpm": (*STEPS, 200, 1000)}  # the others gain nothing from more
 BETAS = (0, 0.01, 0.1, 0.3, 1, 3, 10, 30, 100)
@@ -289,7 +290,13 @@ def conditional_scores(answer: Tensor, y: Tensor, truth: Tensor, classifier: str
 
 @torch.inference_mode()
 def diffusion_scores(
-    model, data: Images, classifier: str, steps: int = 20, guidance: float = 1.5, sampler: str = "dpm++", n: int = 500
+    model,
+    data: Images,
+    classifier: str,
+    steps: int = 20,
+    guidance: float = GUIDANCE,
+    sampler: str = "dpm++",
+    n: int = 500,
 ) -> dict[str, float]:
     """mse of the predicted v over seeded noise and times; `conditional_scores` of n seeded samples, with classes as
     frequent as among n held-out pictures, against these; the same of n other held-out pictures as frechet_real …"""
@@ -317,7 +324,12 @@ def halves(model, data: Images, n: int) -> tuple[Tensor, dict[str, Tensor], Tens
 
 @torch.inference_mode()
 def sampler_scores(
-    model, data: Images, classifier: str, guidance: float = 1.5, n: int = 500, ways: dict[str, tuple[int, ...]] = WAYS
+    model,
+    data: Images,
+    classifier: str,
+    guidance: float = GUIDANCE,
+    n: int = 500,
+    ways: dict[str, tuple[int, ...]] = WAYS,
 ) -> dict:
     """{"samplers": {sampler: {steps: `conditional_scores`}}} for all `ways`, as in `diffusion_scores`, but on the fast
     path, as the app samples."""

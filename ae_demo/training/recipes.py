@@ -109,7 +109,7 @@ diffusing = partial(  # what the diffusion networks share
     steps=5_000,
     batch_size=64,
     others=("held_out",),
-    strip=partial(strips.class_samples, guidance=1.5, sampler="dpm++"),
+    strip=partial(strips.class_samples, guidance=metrics.GUIDANCE, sampler="dpm++"),
     headline=("mse", "frechet", "precision", "recall", "accuracy"),
 )
 SAMPLES = ("frechet", "precision", "recall", "readable")

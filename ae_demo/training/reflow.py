@@ -10,9 +10,10 @@ from tqdm import tqdm
 from ae_demo import checkpoints, runtime
 from ae_demo.data.datasets import Images, aside, fashion_mnist
 from ae_demo.models.ddpm import DDPM, to_pixels
+from ae_demo.training.metrics import GUIDANCE
 
 TEACHER = "ddpm-fashion"
-GUIDANCE, STEPS = 1.5, 20  # of the teacher; the student has them built in
+STEPS = 20  # of the teacher; the student has its guidance built in
 PORTION = 200  # pictures made at once
 
 

@@ -16,6 +16,7 @@ from torch import nn
 
 from ae_demo import checkpoints, runtime
 from ae_demo.models.ddpm import DDPM, SCHEDULE
+from ae_demo.training.metrics import GUIDANCE
 
 NAMES = ("ddpm-fashion", "ddpm-mnist", "ddpm-emoji")
 TURNS, STEPS = 5, 20
@@ -90,7 +91,7 @@ def cheapest(name: str, n: int = 16) -> str:
     steps, sampler = min(good)
     model = checkpoints.load(DDPM, name)
     y = torch.arange(n) % model.num_classes
-    net, theirs, guided = runtime.fast(model), pipeline(model, torch.cat([y, y])), {"guidance": 1.5}
+    net, theirs, guided = runtime.fast(model), pipeline(model, torch.cat([y, y])), {"guidance": GUIDANCE}
     both = model.noise(2 * n, 0), torch.full((2 * n,), 500), torch.cat([y, y])
     ready(net, *both)
     slow, quick = [], []

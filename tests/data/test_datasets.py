@@ -46,6 +46,18 @@ def test_emoji_are_split_by_thing_and_by_artist(data_dir):
     assert (sample["line"] * around).sum() / around.sum() > 0.95, "the paper around is paper"
 
 
+def test_icons_are_the_emoji_small_and_groups_are_those_that_are_known(data_dir):
+    pictures, icons, known = (
+        load(split="sample") for load in (datasets.emoji_pairs, datasets.emoji_icons, datasets.emoji_groups)
+    )  # fmt: skip
+    assert icons[:]["image"].shape == (64, 3, 32, 32)
+    corner = pictures[5]["color"][:, 40:44, 60:64].mean((1, 2))
+    assert torch.allclose(icons[5]["image"][:, 10, 15], corner, atol=0.005)
+    assert known.tensors["label"].max() == len(emoji.GROUPS) - 1 < icons.tensors["label"].max()
+    assert len(known) == (icons.tensors["label"] < len(emoji.GROUPS)).sum()
+    assert len(datasets.emoji_icons(data_dir, "train")) == len(datasets.emoji_pairs(data_dir, "train"))
+
+
 def test_a_held_out_style_is_the_held_out_things_in_other_lines(data_dir):
     plain, canny = (datasets.emoji_pairs(data_dir, split) for split in ("held_out", "held_out_canny"))
     assert torch.equal(plain.tensors["color"], canny.tensors["color"])

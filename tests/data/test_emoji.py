@@ -89,3 +89,18 @@ def test_extract_keeps_only_the_wanted_members(tmp_path):
     emoji.extract(archive, emoji.ARTISTS["noto"], tmp_path / "out")
     assert [f.name for f in Path(tmp_path / "out").iterdir()] == ["emoji_u1f431.svg"]
     assert emoji.digest(tmp_path / "out")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("codes", "name"),
+    [("1f431", "Animals & Nature"), ("1f600", "Smileys & Emotion"), ("2764-fe0f", "Smileys & Emotion"),
+     ("2764", "Smileys & Emotion"), ("1f468-200d-1f373", "People & Body"), ("0031-fe0f-20e3", "Symbols"),
+     ("1f355", "Food & Drink"), ("26bd", "Activities")],
+)  # fmt: skip
+def test_groups_are_those_of_unicode(codes, name):
+    assert emoji.GROUPS[emoji.group(codes.split("-"))] == name
+
+
+@pytest.mark.parametrize("codes", ["e050", "1f3f4-200d-2620-fe0f", "1f16f"])
+def test_what_unicode_does_not_group_or_calls_a_flag_has_none(codes):
+    assert emoji.group(codes.split("-")) == len(emoji.GROUPS)
