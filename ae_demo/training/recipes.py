@@ -347,7 +347,7 @@ RECIPES = {
         data=fashion_mnist,
         model=partial(DDPM, width=40),
         evaluate=partial(metrics.diffusion_scores, classifier="classifier-fashion"),
-        evaluate_others=partial(metrics.sampler_scores, classifier="classifier-fashion"),
+        evaluate_others=partial(metrics.sampler_scores, classifier="classifier-fashion", ways=metrics.ALL_WAYS),
     ),
     "ddpm-mnist": diffusing(
         title="Diffusion, digits",

@@ -111,5 +111,5 @@ if __name__ == "__main__":
     for case in sys.argv[1:] or NAMES:
         for size in (1, 16):
             print(steps_table(case, size), flush=True)
-    for case in sys.argv[1:] or NAMES:
+    for case in sys.argv[1:] or NAMES[:1]:  # of which 1,000 steps were measured
         print(cheapest(case), flush=True)
