@@ -361,6 +361,7 @@ RECIPES = {
         title="Diffusion, small emoji by group",
         data=emoji_icons,
         model=partial(DDPM, width=40, num_classes=len(GROUPS), channels=3, side=32),
+        steps=3_500,  # 48 passes
         evaluate=partial(metrics.diffusion_scores, classifier="classifier-emoji"),
         evaluate_others=partial(metrics.sampler_scores, classifier="classifier-emoji"),
     ),

@@ -13,7 +13,7 @@ from ae_demo.models.ddpm import DDPM, to_pixels
 from ae_demo.training.metrics import GUIDANCE
 
 TEACHER = "ddpm-fashion"
-STEPS = 20  # of the teacher; the student has its guidance built in
+STEPS = 12  # of the teacher; the student has its guidance built in
 PORTION = 200  # pictures made at once
 
 
