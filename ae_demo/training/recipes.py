@@ -353,7 +353,7 @@ RECIPES = {
         title="Diffusion, digits",
         data=mnist,
         model=partial(DDPM, width=32),
-        steps=4_000,
+        steps=3_000,
         evaluate=partial(metrics.diffusion_scores, classifier="classifier-mnist"),
         evaluate_others=partial(metrics.sampler_scores, classifier="classifier-mnist"),
     ),
@@ -361,7 +361,7 @@ RECIPES = {
         title="Diffusion, small emoji by group",
         data=emoji_icons,
         model=partial(DDPM, width=40, num_classes=len(GROUPS), channels=3, side=32),
-        steps=3_500,  # 48 passes
+        steps=3_000,  # 41 passes
         evaluate=partial(metrics.diffusion_scores, classifier="classifier-emoji"),
         evaluate_others=partial(metrics.sampler_scores, classifier="classifier-emoji"),
     ),
@@ -376,7 +376,7 @@ RECIPES = {
             lr=6e-4,
             **STEADY,
         ),
-        steps=3_000,
+        steps=2_500,
         evaluate=partial(metrics.diffusion_scores, classifier="classifier-fashion", **FAST),
         evaluate_others=partial(
             metrics.sampler_scores, classifier="classifier-fashion", guidance=1.0, ways={"ddim": (1, 2, 4, 8)}
