@@ -31,7 +31,7 @@ def fashion_couplings(data_dir: str = "data", split: str = "train", n: int = 16_
         cached = folder / f"{seed}.safetensors"
         y = (seed + torch.arange(min(PORTION, n - seed))) % teacher.num_classes
         if not cached.exists():
-            *_, last = teacher.sample(y, STEPS, seed=seed, guidance=GUIDANCE, sampler="dpm++", net=net)
+            *_, last = teacher.sample(y, STEPS, seed=seed, guidance=GUIDANCE, sampler="unipc", net=net)
             with aside(cached) as part:
                 save_file({"image": (255 * to_pixels(last.x_t)).round().byte(), "label": y}, part)
         parts.append(load_file(cached) | {"noise": teacher.noise(len(y), seed).half()})
