@@ -352,16 +352,16 @@ RECIPES = {
     "ddpm-mnist": diffusing(
         title="Diffusion, digits",
         data=mnist,
-        model=partial(DDPM, width=32),
-        steps=3_000,
+        model=partial(DDPM, width=24),
+        steps=5_000,
         evaluate=partial(metrics.diffusion_scores, classifier="classifier-mnist"),
         evaluate_others=partial(metrics.sampler_scores, classifier="classifier-mnist"),
     ),
     "ddpm-emoji": diffusing(
         title="Diffusion, small emoji by group",
         data=emoji_icons,
-        model=partial(DDPM, width=40, num_classes=len(GROUPS), channels=3, side=32),
-        steps=3_000,  # 41 passes
+        model=partial(DDPM, width=32, num_classes=len(GROUPS), channels=3, side=32),
+        steps=3_500,  # 48 passes
         evaluate=partial(metrics.diffusion_scores, classifier="classifier-emoji"),
         evaluate_others=partial(metrics.sampler_scores, classifier="classifier-emoji"),
     ),

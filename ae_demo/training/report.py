@@ -167,7 +167,7 @@ def samplers_table(root: Path) -> str:
     def cell(row: dict | None) -> str:
         if not row:
             return ""
-        return f"**{row['frechet']:.0f}** {row['precision']:.2f}/{row['recall']:.2f} {row['accuracy']:.2f}"
+        return f"**{row['frechet']:.3g}** {row['precision']:.2f}/{row['recall']:.2f} {row['accuracy']:.2f}"
 
     for name, scores in known.items():
         for sampler, rows in scores["samplers"].items():
