@@ -353,7 +353,7 @@ RECIPES = {
         title="Diffusion, digits",
         data=mnist,
         model=partial(DDPM, width=24),
-        steps=5_000,
+        steps=4_500,
         evaluate=partial(metrics.diffusion_scores, classifier="classifier-mnist"),
         evaluate_others=partial(metrics.sampler_scores, classifier="classifier-mnist"),
     ),
