@@ -135,6 +135,9 @@ class Thief:
         self.x, self.y = data[:].values()
         self.shift, self.asked = shift, []
 
+    def eval(self):
+        return self
+
     def levels(self, t):
         return torch.ones(len(t), 1, 1, 1), torch.zeros(len(t), 1, 1, 1)
 

@@ -102,7 +102,7 @@ function tick() {
 watch("value", () => {
   const value = props.value;
   if (value?.stopped) {
-    for (const run of runs.values()) run.live = false;
+    for (const run of runs.values()) [run.live, run.stopped] = [false, true]; // what is still on its way comes too late
     return label();
   }
   if (!value?.frames || value.tree < begun) return; // of a tree that is no more
@@ -127,7 +127,7 @@ watch("value", () => {
   if (value.done) run.frames = value.frames; // all of them, should one have been lost on the way
   else run.frames.push(...value.frames);
   if (run === current) place = Math.max(0, run.frames.findIndex((frame) => frame.step === step));
-  run.live = !value.done;
+  run.live = !value.done && !run.stopped;
   fill(run);
   if (!value.frames.length) return;
   for (const button of element.querySelectorAll(".tools :disabled")) button.disabled = false;
