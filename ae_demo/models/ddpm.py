@@ -113,12 +113,12 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
         settings = {"num_train_timesteps": self.num_train_timesteps, **SCHEDULE}
         times = self.timesteps(num_inference_steps)
         advance = SAMPLERS[sampler](times, first, generator, **settings)
-        for t, t_next in pairwise([*times[first:], -1]):
-            a, s = self.level(t)
+        levels = ((t, self.level(t)) for t in [*times[first:], -1])
+        for (t, (a, s)), (_, after) in pairwise(levels):
             v = self._guided(net or self, x, t, y, guidance)
             x0 = paste((a * x - s * v).clamp(-1, 1), known)
             yield Step(t, x, (x - a * x0) / s, x0)
-            x = advance(x, x0, (a, s), self.level(t_next))
+            x = advance(x, x0, (a, s), after)
         yield Step(-1, x, torch.zeros_like(x), x)
 
     def _guided(self, net, x: Tensor, t: int, y: Tensor, guidance: float) -> Tensor:

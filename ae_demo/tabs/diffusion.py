@@ -289,11 +289,10 @@ def build() -> None:
     # a new run supersedes the one before, which stops by itself
     streaming = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_limit": VISITORS}
     streaming |= {"concurrency_id": "diffusion"}
-    settings = [label, seed, guidance, sampler, tree]
     go.click(
         friendly(sample), [name, label, steps, seed, guidance, sampler, tree], film, api_name="sample", **streaming
     )
-    film.input(friendly(fork), [film, name, *settings], film, api_name="fork", **streaming)
+    film.input(friendly(fork), [film, name, label, seed, guidance, sampler, tree], film, api_name="fork", **streaming)
     cancel.click(stop, tree, film, api_name="stop", queue=False, show_progress="hidden")
     private = {"api_visibility": "private", "queue": False}
     name.input(friendly(choose_network), name, [label, steps, guidance, sampler], **private)

@@ -209,7 +209,7 @@ def classification_scores(model, data: Images, names: tuple[str, ...] = ("accura
 
 def set_scores(answer: Tensor, truth: Tensor, classifier: str) -> dict[str, float]:
     """Of two sets of pictures, in the features of a classifier's checkpoint: frechet, precision, recall."""
-    encode = checkpoints.load(Classifier, classifier).encode
+    encode = judge(classifier).encode
     precision, recall = precision_recall(apply(encode, answer), apply(encode, truth))
     return {"frechet": frechet(answer, truth, classifier), "precision": precision, "recall": recall}
 
@@ -224,7 +224,7 @@ def sample_scores(
     x = data[:]["image"]
     n = min(n, len(x) // 2)
     z = torch.randn(n, model.latent_dim, generator=torch.Generator().manual_seed(0))
-    net, scores = checkpoints.load(Classifier, classifier), {}
+    net, scores = judge(classifier), {}
     for suffix, answer in (("", apply(model, z)), ("_real", x[n : 2 * n])):
         logits = apply(net, answer).split(net.sizes, dim=1)
         likeliest = torch.stack([logits[i].softmax(1).amax(1) for i in readable]).amin(0)
@@ -235,8 +235,14 @@ def sample_scores(
 
 
 @cache
+def judge(name: str) -> Features | Classifier:
+    """The checkpoint in whose features pictures are compared."""
+    return checkpoints.load(Features if name.startswith("features") else Classifier, name)
+
+
+@cache
 def _features(name: str) -> torch.nn.Module:
-    model = checkpoints.load(Features if name.startswith("features") else Classifier, name)
+    model = judge(name)
     code = torch.nn.Module()
     code.num_features = model.num_features
     code.forward = model.encode
@@ -285,7 +291,7 @@ def sampled(model, y: Tensor, steps: int, batch_size: int = 100, seed: int = 0, 
 
 def conditional_scores(answer: Tensor, y: Tensor, truth: Tensor, classifier: str) -> dict[str, float]:
     """`set_scores`, and accuracy, the share of the pictures that the classifier takes for what they were to be, y."""
-    told = apply(checkpoints.load(Classifier, classifier), answer).argmax(1)
+    told = apply(judge(classifier), answer).argmax(1)
     return set_scores(answer, truth, classifier) | {"accuracy": float((told == y).float().mean())}
 
 
