@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
+from threading import Lock
 
 import gradio as gr
 import torch
@@ -85,7 +86,16 @@ class Tree:
 @cache
 def network(name: str = "ddpm-fashion") -> tuple[DDPM, runtime.Fast]:
     """The model and its fast path, loaded on first use."""
-    model = checkpoints.load(DDPM, one_of(name, NETWORKS))
+    with _loading:
+        return _load(one_of(name, NETWORKS))
+
+
+_loading = Lock()  # two handlers may be the first at once, and importing diffusers does not bear that
+
+
+@cache
+def _load(name: str) -> tuple[DDPM, runtime.Fast]:
+    model = checkpoints.load(DDPM, name)
     return model, runtime.fast(model)
 
 

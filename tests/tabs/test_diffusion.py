@@ -191,6 +191,14 @@ def test_what_a_stopped_run_has_shown_can_still_be_forked():
     assert len(forked(tree, step=0)[-1]["frames"]) > 40
 
 
+def test_two_who_are_the_first_at_once_get_the_same_network():
+    for cached in (diffusion.network, diffusion._load):
+        cached.cache_clear()
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(diffusion.network, ["ddpm-fashion"] * 2)
+    assert first is second
+
+
 def test_five_visitors_at_once_all_see_progress():
     diffusion.network()
     begun = time.monotonic()
