@@ -54,9 +54,13 @@ class Fast:
                 network = self._converted.clone()
                 network.reshape({port: list(shape) for port, shape in zip(network.inputs, shapes, strict=True)})
                 core = ov.Core()
-                options = {"PERFORMANCE_HINT": "LATENCY"}
+                precision = "f32"
                 if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-                    options["INFERENCE_PRECISION_HINT"] = "bf16"
+                    if any(op.get_type_name() == "GroupNormalization" for op in network.get_ops()):
+                        _convolve_in_bf16(network)
+                    else:
+                        precision = "bf16"
+                options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
                 compiled = core.compile_model(network, "CPU", options)
             calls = threading.local()
 
@@ -71,6 +75,23 @@ class Fast:
             self._compiled[shapes] = call
         except Exception as error:  # a missing or failing OpenVINO must never cost an answer
             logging.getLogger(__name__).warning("No fast path for %s: %s", type(self.model).__name__, error)
+
+
+def _convolve_in_bf16(network) -> None:
+    """Rounds what goes into the convolutions of an OpenVINO network to bfloat16 and leaves all else in float32: group
+    normalisation and SiLU between them take three times as long in OpenVINO's bfloat16."""
+    from openvino import opset13
+
+    for op in network.get_ops():
+        if op.get_type_name() not in ("Convolution", "ConvolutionBackpropData"):
+            continue
+        for port in op.inputs()[:2]:  # picture, weights
+            port.replace_source_output(opset13.convert(port.get_source_output(), "bf16").output(0))
+        targets = op.output(0).get_target_inputs()
+        answer = opset13.convert(op.output(0), "f32").output(0)
+        for port in targets:
+            port.replace_source_output(answer)
+    network.validate_nodes_and_infer_types()
 
 
 _CONVERSION = threading.Lock()  # tracing is not safe in two threads at once
