@@ -94,9 +94,12 @@ def train(name: str, args: argparse.Namespace, accelerator: Accelerator) -> None
     loader = args.pairs_dir or recipe.data.__name__
     batch_size = min(recipe.batch_size, len(data))
     before = checkpoints.training(name, args.init) if args.init else {}
+    taught = recipe.teacher and not args.init
     identity = {"data": loader, "images": len(data), "steps": steps, "batch_size": batch_size, "seed": args.seed}
     if before:
         identity["init"] = before["model"]["sha256"]
+    if taught:
+        identity["teacher"] = checkpoints.training(recipe.teacher)["model"]["sha256"]
     if not args.fresh and checkpoints.training(name, args.out).get("identity") == identity:
         print(f"{name} is trained already; --fresh trains it anew.")
         return
@@ -104,8 +107,9 @@ def train(name: str, args: argparse.Namespace, accelerator: Accelerator) -> None
     progress = left_off(name, state, identity, args.fresh)
     start = progress["step"]
     model = seeded(recipe.model, args.seed)
-    if args.init:
-        model.load_state_dict(checkpoints.load(type(model), name, args.init).state_dict())
+    if args.init or taught:
+        source = (name, args.init) if args.init else (recipe.teacher,)
+        model.load_state_dict(checkpoints.load(type(model), *source).state_dict())
     loop = recipe.train(
         model, data, steps=steps, batch_size=batch_size, accelerator=accelerator, seed=args.seed,
         start=start, state=state if start else None,

@@ -10,7 +10,6 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from ae_demo import checkpoints
 from ae_demo.data.datasets import Images
 
 
@@ -152,14 +151,6 @@ def fit_pca(
     left = variance.flip(0)[model.latent_dim :].clamp(min=0).sum() / len(mean)
     for _ in range(steps):
         yield {"loss": float(left)}
-
-
-def fit_student(model: nn.Module, *args, teacher: str, start: int = 0, **options) -> Iterator[dict[str, float]]:
-    """`fit`, beginning with the weights of a checkpoint where they have the same shape."""
-    if not start:
-        known, own = checkpoints.load(type(model), teacher).state_dict(), model.state_dict()
-        model.load_state_dict(own | {key: value for key, value in known.items() if value.shape == own[key].shape})
-    yield from fit(model, *args, start=start, **options)
 
 
 def fit_layerwise(

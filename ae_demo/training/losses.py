@@ -230,11 +230,14 @@ def diffusion(model, batch: Batch, drop_label: float = 0.1, times: int | None = 
     Salimans & Ho, 2022). A share `drop_label` of the labels becomes "none" for guidance (Ho & Salimans, 2022).
 
     ε is drawn, or given as "noise": the noise that a trained network turned into this picture (reflow: Liu et al.,
-    2023, https://arxiv.org/abs/2209.03003). `times`: t is one of those at which so many steps of sampling ask."""
+    2023, https://arxiv.org/abs/2209.03003). `times`: three t in four are among those at which so many steps of sampling
+    ask."""
     x0, y = batch["image"] * 2 - 1, batch["label"]
     net = getattr(model, "module", model)  # the model itself where several processes wrap it
-    known = torch.arange(net.num_train_timesteps) if times is None else torch.tensor(net.timesteps(times))
-    t = known.to(x0.device)[torch.randint(0, len(known), (len(x0),), device=x0.device)]
+    t = torch.randint(0, net.num_train_timesteps, (len(x0),), device=x0.device)
+    if times:
+        known = torch.tensor(net.timesteps(times), device=x0.device)
+        t = torch.where(torch.rand(len(t), device=x0.device) < 0.75, known[torch.randint_like(t, len(known))], t)
     a, s = net.levels(t)
     noise = batch["noise"].float() if "noise" in batch else torch.randn_like(x0)
     y = torch.where(torch.rand(len(y), device=y.device) < drop_label, net.num_classes, y)

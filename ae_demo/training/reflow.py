@@ -17,7 +17,7 @@ STEPS = 12  # of the teacher; the student has its guidance built in
 PORTION = 200  # pictures made at once
 
 
-def fashion_couplings(data_dir: str = "data", split: str = "train", n: int = 16_000) -> Images:
+def fashion_couplings(data_dir: str = "data", split: str = "train", n: int = 40_000) -> Images:
     """n pictures that the teacher makes, of all classes alike: image (1, 28, 28), label, and the noise (1, 28, 28)
     that each came from; made once for each state of the teacher, and where it was left if it was interrupted. Other
     splits are those of `fashion_mnist`."""
