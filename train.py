@@ -1,4 +1,4 @@
-"""Trains, evaluates and stores the models of `ae_demo.training.recipes`: python train.py --help."""
+"""Trains, evaluates, stores and publishes the models of `ae_demo.training.recipes`: python train.py --help."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
@@ -18,7 +19,7 @@ from accelerate import Accelerator
 from safetensors import SafetensorError
 from tqdm import tqdm
 
-from ae_demo import checkpoints, figures
+from ae_demo import checkpoints, figures, hub
 from ae_demo.data.datasets import DatasetError, pair_folder
 from ae_demo.training import report
 from ae_demo.training.loops import TrainingError, seeded
@@ -46,6 +47,14 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help="recipes to train, or all")
     parser.add_argument("--list", action="store_true", help="list the recipes and their checkpoints")
     parser.add_argument("--evaluate", action="store_true", help="measure the stored checkpoints instead of training")
+    parser.add_argument(
+        "--push", metavar="USER/REPO", help="upload the stored checkpoints to the Hub instead of training"
+    )
+    parser.add_argument("--space", metavar="USER/NAME", help="upload the app as a Gradio Space instead of training")
+    parser.add_argument(
+        "--private", action="store_true", help="make what --push or --space has to make for yourself only"
+    )
+    parser.add_argument("--revision", metavar="BRANCH", help="push to this branch (default main)")
     parser.add_argument("--budget", type=float, default=1.0, help="factor on all step counts (default 1)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--data-dir", default="data", help="where datasets lie or are downloaded to (default data)")
@@ -63,7 +72,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     names = list(RECIPES) if "all" in args.names else args.names
     if unknown := [name for name in names if name not in RECIPES]:
         parser.error(f"unknown recipe {', '.join(unknown)}; there are {', '.join(RECIPES)}, and all")
-    if not names and not args.list:
+    if not names and not args.list and (args.push or not args.space):
         parser.error("name at least one recipe, or all; --list shows them")
     if not args.budget > 0:
         parser.error("--budget must be greater than 0")
@@ -126,6 +135,7 @@ def train(name: str, args: argparse.Namespace, accelerator: Accelerator) -> None
         "data": {"loader": "pair_folder" if args.pairs_dir else loader, "images": len(data)},
         "run": {
             "steps": steps, "batch_size": batch_size, "seed": args.seed, "seconds": round(progress["seconds"], 1),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "device": device(accelerator), "commit": COMMIT,
             "python": platform.python_version(), "torch": torch.__version__, "init": before.get("run"),
         },
@@ -241,6 +251,26 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
     finish(name, part, about, args)
 
 
+def publish(args: argparse.Namespace) -> None:
+    """Uploads what --push and --space name."""
+    if args.push:
+        card = report.collection_card(args.push, args.names, args.out)
+        options = {"private": args.private or None, "revision": args.revision}
+        commit = hub.push(args.push, args.names, card, args.out, **options)
+        print(f"{args.push}: {f'commit {commit[:12]}' if commit else 'all of this is there already'}.")
+    if args.space:
+        commit = hub.deploy(args.space, app_files(), args.push, private=args.private or None)
+        print(f"Space {args.space}: {f'commit {commit[:12]}' if commit else 'all of this is there already'}.")
+
+
+def app_files() -> dict[str, Path]:
+    """What a Space needs to run the app, by path."""
+    patterns = ("*.py", "*.md", "LICENSE", "requirements.txt", ".github/*", "ae_demo/**/*", "checkpoints/*/*")
+    found = {file.relative_to(HOME).as_posix(): file for pattern in patterns for file in HOME.glob(pattern)}
+    unwanted = ("__pycache__", ".pyi", "checkpoints/.")
+    return {path: f for path, f in sorted(found.items()) if f.is_file() and not any(u in path for u in unwanted)}
+
+
 @contextmanager
 def stop_requests():
     """Yields a list that gets an entry at the first Ctrl-C or SIGTERM; a second one interrupts at once."""
@@ -274,14 +304,17 @@ def main(argv: list[str] | None = None) -> int:
             shown = ", ".join(f"{s} {report.number(s, scores[s])}" for s in recipe.headline if s in scores)
             print(f"{name:<24}{recipe.steps:>8,} × {recipe.batch_size:<5}{recipe.title:<52}{shown or 'not trained'}")
         return 0
-    accelerator = None if args.evaluate else Accelerator()
+    accelerator = None if args.evaluate or args.push or args.space else Accelerator()
     try:
+        if args.push or args.space:
+            publish(args)
+            return 0
         for name in args.names:
             evaluate(name, args) if args.evaluate else train(name, args, accelerator)
     except KeyboardInterrupt as error:
         print(f"\n{error}", file=sys.stderr)
         return 130
-    except (DatasetError, TrainingError, checkpoints.CheckpointError) as error:
+    except (DatasetError, TrainingError, checkpoints.CheckpointError, hub.HubError) as error:
         hint = ": the last good state is kept; try --seed or --fresh." if isinstance(error, TrainingError) else ""
         print(f"\n{error}{hint}", file=sys.stderr)
         return 1

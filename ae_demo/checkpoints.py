@@ -1,4 +1,4 @@
-"""Checkpoints: one folder per model with its weights, configuration and history. The one place for the Hub."""
+"""Checkpoints: one folder per model with its weights, configuration and history."""
 
 import hashlib
 import json
@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TypeVar
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -16,19 +17,21 @@ WEIGHTS, CONFIG, TRAINING, SAMPLES, CARD, MAP, FILM, CURVES = (
     "model.safetensors", "config.json", "training.json", "samples.png", "README.md", "map.json", "film.json",
     "curves.svg",
 )  # fmt: skip
+FILES = (WEIGHTS, CONFIG, TRAINING, SAMPLES, CARD, MAP, FILM, CURVES)
 
 Model = TypeVar("Model", bound=nn.Module)
+_adopted: dict[str, tuple[Path, str]] = {}  # by model: the folder that holds its folder, and where that came from
 
 
 class CheckpointError(RuntimeError):
     """A checkpoint is missing or broken; the message is one sentence with the command that mends it."""
 
 
-def load(model_class: type[Model], name: str, root: Path | str = ROOT) -> Model:
+def load(model_class: type[Model], name: str, root: Path | str | None = None) -> Model:
     """The trained model, float32, in eval mode, strictly checked: every weight present and of the right shape.
 
     Raises CheckpointError if a file is missing, unreadable or of another architecture."""
-    folder = recover(Path(root) / name)
+    folder = recover(Path(root or home(name)) / name)
     try:
         model = model_class(**json.loads((folder / CONFIG).read_text(encoding="utf-8")))
         model.load_state_dict(load_file(folder / WEIGHTS), strict=True)
@@ -42,6 +45,21 @@ def load(model_class: type[Model], name: str, root: Path | str = ROOT) -> Model:
 
 def _mend(name: str) -> str:
     return f"run `git checkout -- checkpoints/{name}` to get it back, or `python train.py {name} --fresh` to train it."
+
+
+def verify(model_class: type[nn.Module], name: str, root: Path | str) -> None:
+    """CheckpointError unless the weights are those that training.json tells of, load strictly, and give finite
+    answers."""
+    digest = training(name, root).get("model", {}).get("sha256")
+    weights = Path(root) / name / WEIGHTS
+    if weights.exists() and sha256(weights) != digest:
+        raise CheckpointError(f"The checkpoint {name} is broken (its weights are not those of its training.json).")
+    model = load(model_class, name, root)
+    with torch.inference_mode():
+        answers = model(*model.example())
+    for answer in answers if isinstance(answers, tuple) else (answers,):
+        if not answer.isfinite().all():
+            raise CheckpointError(f"The checkpoint {name} is broken (its answers are not finite).")
 
 
 def save(model: nn.Module, name: str, root: Path | str = ROOT) -> Path:
@@ -81,19 +99,35 @@ def _old(target: Path) -> Path:
     return target.with_name(f".{target.name}.old")
 
 
-def training(name: str, root: Path | str = ROOT) -> dict:
+def home(name: str) -> Path:
+    """The folder that holds a model's folder. Once asked for, it stays the same: weights and what is known of them are
+    to belong together."""
+    return _adopted.setdefault(name, (ROOT, ""))[0]
+
+
+def adopt(name: str, root: Path, source: str) -> bool:
+    """Takes a model from another folder from now on, unless it is in use already; whether it does."""
+    return _adopted.setdefault(name, (root, source)) == (root, source)
+
+
+def source(name: str) -> str:
+    """Where a model's weights came from, as `adopt` was told; "" for those in the repository."""
+    return _adopted.get(name, (ROOT, ""))[1]
+
+
+def training(name: str, root: Path | str | None = None) -> dict:
     """What training.json says about a checkpoint; empty if there is none."""
-    return _read(Path(root) / name / TRAINING)
+    return _read(Path(root or home(name)) / name / TRAINING)
 
 
-def code_map(name: str, root: Path | str = ROOT) -> dict:
+def code_map(name: str, root: Path | str | None = None) -> dict:
     """What map.json says of a checkpoint's space of codes, see `ae_demo.training.maps`; empty if there is none."""
-    return _read(Path(root) / name / MAP)
+    return _read(Path(root or home(name)) / name / MAP)
 
 
-def film(name: str, root: Path | str = ROOT) -> list:
+def film(name: str, root: Path | str | None = None) -> list:
     """What a model painted from the same codes while it learned: [[step, data URI], …]; empty if that was not kept."""
-    return _read(Path(root) / name / FILM).get("frames", [])
+    return _read(Path(root or home(name)) / name / FILM).get("frames", [])
 
 
 def _read(file: Path) -> dict:

@@ -1,6 +1,7 @@
 """Convolutional autoencoder of the course notes, after Hinton & Salakhutdinov, "Reducing the Dimensionality of Data
 with Neural Networks", Science 2006 (https://doi.org/10.1126/science.1127647)."""
 
+import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
@@ -40,6 +41,10 @@ class Autoencoder(nn.Module, PyTorchModelHubMixin):
     def decode(self, z: Tensor) -> Tensor:
         """z, as `encode` gives it -> pictures (N, 1, 28, 28)."""
         return self.decoder(z.unflatten(1, (-1, self.places, self.places)))
+
+    def example(self) -> tuple[Tensor, ...]:
+        """Inputs of `forward` for one picture."""
+        return (torch.rand(1, 1, 28, 28),)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.decode(self.encode(x))

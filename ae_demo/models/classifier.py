@@ -1,5 +1,6 @@
 """Small convolutional classifier; what it sees before it decides is a space to compare sets of pictures in."""
 
+import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
@@ -11,6 +12,7 @@ class Classifier(nn.Module, PyTorchModelHubMixin):
     def __init__(self, sizes: list[int], channels: int = 3, side: int = 64, width: int = 24, num_features: int = 64):
         super().__init__()
         self.sizes, self.num_features, w = list(sizes), num_features, width
+        self.shape = (channels, side, side)
 
         def layer(c_in: int, c_out: int, stride: int) -> list[nn.Module]:
             return [nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False), nn.BatchNorm2d(c_out), nn.ReLU()]
@@ -23,6 +25,10 @@ class Classifier(nn.Module, PyTorchModelHubMixin):
 
     def encode(self, x: Tensor) -> Tensor:
         return self.encoder(x * 2 - 1)
+
+    def example(self) -> tuple[Tensor, ...]:
+        """Inputs of `forward` for one picture."""
+        return (torch.rand(1, *self.shape),)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.heads(self.encode(x))

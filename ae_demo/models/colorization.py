@@ -26,6 +26,10 @@ class ColorizationBaseline(nn.Module, PyTorchModelHubMixin):
             nn.ConvTranspose2d(width, 3, 4, 2, 1), nn.Tanh(),  # (3, 128, 128)
         )  # fmt: skip
 
+    def example(self) -> tuple[Tensor, ...]:
+        """Inputs of `forward` for one picture."""
+        return (torch.rand(1, 1, 128, 128),)
+
     def forward(self, sketch: Tensor) -> Tensor:
         x = sketch.expand(-1, 3, -1, -1) * 2 - 1
         return self.decoder(self.encoder(x)) / 2 + 0.5
@@ -59,6 +63,10 @@ class Colorization(UNet, PyTorchModelHubMixin):
         """Input and output of the U-Net -> colours (N, 3, H, W)."""
         color = self.head(torch.cat([F.pixel_shuffle(self.patches(h), 4), x], dim=1))
         return color if self.training else color.clamp(0, 1)  # unclipped in training: a sigmoid gets stuck at white
+
+    def example(self) -> tuple[Tensor, ...]:
+        """Inputs of `forward` for one picture."""
+        return torch.rand(1, 1, 128, 128), torch.zeros(1, 4, 128, 128)
 
     def forward(self, sketch: Tensor, hints: Tensor | None = None) -> Tensor:
         return self.paint(*self.features(sketch, hints))

@@ -45,6 +45,10 @@ class GAN(nn.Module, PyTorchModelHubMixin):
             nn.Linear(4 * w, 2 * w), nn.LeakyReLU(0.2), nn.Dropout(0.3), nn.Linear(2 * w, 1), nn.Flatten(0),
         )  # fmt: skip
 
+    def example(self) -> tuple[Tensor, ...]:
+        """Inputs of `forward` for one picture."""
+        return (torch.randn(1, self.latent_dim),)
+
     def forward(self, z: Tensor) -> Tensor:
         return self.generator(z)
 
@@ -77,6 +81,10 @@ class DCGAN(nn.Module, PyTorchModelHubMixin):
             *down(3, w), *down(w, 2 * w), *down(2 * w, 4 * w), *down(4 * w, 8 * w),  # (8w, 4, 4)
             nn.Conv2d(8 * w, 1, 4), nn.Flatten(0),  # without: how sure it may be is for it to learn
         )  # fmt: skip
+
+    def example(self) -> tuple[Tensor, ...]:
+        """Inputs of `forward` for one picture."""
+        return (torch.randn(1, self.latent_dim),)
 
     def forward(self, z: Tensor) -> Tensor:
         return self.generator(z)

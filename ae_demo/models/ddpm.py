@@ -74,6 +74,10 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
         n, total = num_inference_steps, self.num_train_timesteps
         return [round(total - i * total / n) - 1 for i in range(n)]
 
+    def example(self) -> tuple[Tensor, ...]:
+        """Inputs of `forward` for one picture."""
+        return self.noise(1, 0), torch.tensor([self.num_train_timesteps // 2]), torch.tensor([0])
+
     def forward(self, x_t: Tensor, t: Tensor, y: Tensor) -> Tensor:
         """x_t (N, C, H, W), about N(0, 1) at the last t; t, y (N,) -> v, same shape as x_t."""
         v = self.unet(F.pixel_unshuffle(x_t, 2), t, class_labels=y).sample  # (N, 4 C, H / 2, W / 2)

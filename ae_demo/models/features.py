@@ -1,5 +1,6 @@
 """A feature space to compare sets of pictures in: the code of a small autoencoder."""
 
+import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -31,6 +32,10 @@ class Features(nn.Module, PyTorchModelHubMixin):
 
     def encode(self, x: Tensor) -> Tensor:
         return self.encoder(F.adaptive_avg_pool2d(x, SIZE) * 2 - 1)
+
+    def example(self) -> tuple[Tensor, ...]:
+        """Inputs of `forward` for one picture."""
+        return (torch.rand(1, 3, SIZE, SIZE),)
 
     def forward(self, x: Tensor) -> Tensor:
         small = self.decoder(self.encode(x)) / 2 + 0.5

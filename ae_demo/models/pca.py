@@ -24,5 +24,9 @@ class PCA(nn.Module, PyTorchModelHubMixin):
         """z (N, latent_dim), of which the first k numbers count -> pictures (N, 1, 28, 28) in [0, 1]."""
         return (z[:, :k] @ self.components[:k] + self.mean).view(-1, 1, 28, 28).clamp(0, 1)
 
+    def example(self) -> tuple[Tensor, ...]:
+        """Inputs of `forward` for one picture."""
+        return (torch.rand(1, 1, 28, 28),)
+
     def forward(self, x: Tensor, k: int | None = None) -> Tensor:
         return self.decode(self.encode(x), k)

@@ -57,5 +57,9 @@ class ResidualAutoencoder(nn.Module, PyTorchModelHubMixin):
         x = self.decoder(given) + straight.view(-1, 1, 28, 28)
         return x if self.training else x.clamp(0, 1)
 
+    def example(self) -> tuple[Tensor, ...]:
+        """Inputs of `forward` for one picture."""
+        return (torch.rand(1, 1, 28, 28),)
+
     def forward(self, x: Tensor, k: Tensor | int | None = None) -> Tensor:
         return self.decode(self.encode(x), k)

@@ -1,6 +1,7 @@
 """What was done to a picture, undone: noise, holes, blur, low resolution. A U-Net that adds what is missing to what is
 there (residual learning: Zhang et al., "Beyond a Gaussian Denoiser", 2017, https://arxiv.org/abs/1608.03981)."""
 
+import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -16,8 +17,12 @@ class Restoration(UNet, PyTorchModelHubMixin):
 
     def __init__(self, channels: int = 1, width: int = 32, scale: int = 1, patch: int = 2, depth: int = 3):
         super().__init__(channels * patch**2, [width * (i + 1) for i in range(depth)])
-        self.scale, self.patch = scale, patch
+        self.channels, self.scale, self.patch = channels, scale, patch
         self.head = nn.Conv2d(width, channels * patch**2, 3, padding=1)
+
+    def example(self) -> tuple[Tensor, ...]:
+        """Inputs of `forward` for one picture."""
+        return (torch.rand(1, self.channels, 32, 32),)
 
     def forward(self, x: Tensor) -> Tensor:
         x = enlarge(x, self.scale)

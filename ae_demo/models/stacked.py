@@ -59,5 +59,9 @@ class Stacked(nn.Module, PyTorchModelHubMixin):
         x = z.view(-1, 1, 28, 28)
         return x if self.training else x.clamp(0, 1)
 
+    def example(self) -> tuple[Tensor, ...]:
+        """Inputs of `forward` for one picture."""
+        return (torch.rand(1, 1, 28, 28),)
+
     def forward(self, x: Tensor) -> Tensor:
         return self.decode(self.encode(x))

@@ -82,6 +82,10 @@ class VAE(nn.Module, PyTorchModelHubMixin):
         """z (N, latent_dim) -> mean of p(x | z), (N, 1, 28, 28) in [0, 1]."""
         return self.logits(z, y, beta).sigmoid()
 
+    def example(self) -> tuple[Tensor, Tensor | None]:
+        """Inputs of `forward` for one picture."""
+        return torch.rand(1, 1, 28, 28), torch.tensor([0]) if self.num_classes else None
+
     def forward(
         self, x: Tensor, y: Tensor | None = None, beta: Tensor | float | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:

@@ -3,6 +3,10 @@
 import re
 from pathlib import Path
 
+import yaml
+from huggingface_hub import EvalResult, ModelCardData
+from huggingface_hub.repocard_data import eval_results_to_model_index
+
 from ae_demo import checkpoints
 from ae_demo.training.metrics import BETAS, HINTS, LEVELS, READABLE
 from ae_demo.training.recipes import OTHERS, RECIPES
@@ -19,6 +23,15 @@ DATA_LICENCES = {
     "cartoon_faces": "faces drawn with python-avatars (MIT)",
     "pair_folder": "a folder of pairs",
 }
+HUB_DATA = {  # what of it has a name on the Hub
+    "mnist": ("ylecun/mnist", "MNIST"),
+    "fashion_mnist": ("zalando-datasets/fashion_mnist", "Fashion-MNIST"),
+    "fashion_couplings": ("zalando-datasets/fashion_mnist", "Fashion-MNIST"),
+}
+TASKS = {"Classifier": "image-classification"} | dict.fromkeys(
+    ("ColorizationBaseline", "Colorization", "PaletteColorization", "Restoration"), "image-to-image"
+)  # of the Hub, by class; the others make pictures, or codes of them
+TASKS |= dict.fromkeys(("VAE", "GAN", "DCGAN", "DDPM"), "unconditional-image-generation")
 UNITS = {"psnr": "dB", "nats": "nats", "exact": "nats", "recon": "nats", "kl": "nats"}
 
 
@@ -34,6 +47,71 @@ def total(run: dict, quantity: str) -> float:
     return run[quantity] + (total(run["init"], quantity) if run.get("init") else 0)
 
 
+def evaluations(name: str, training: dict) -> list[EvalResult]:
+    """The held-out headline scores of a checkpoint as the Hub understands them."""
+    loader, scores = training["data"]["loader"], training["scores"]["held_out"]
+    kind, data = HUB_DATA.get(loader, (loader, DATA_LICENCES[loader]))
+    task = TASKS.get(training["model"]["class"], "image-feature-extraction")
+    return [
+        EvalResult(task, kind, data, score, float(f"{scores[score]:.4g}"), dataset_split="test")
+        for score in RECIPES[name].headline
+        if score in scores
+    ]
+
+
+def metadata(known: dict[str, dict]) -> str:
+    """Front matter of the card of checkpoints, from their training.json by name, as the Hub reads it: a model-index."""
+    loaders = [about["data"]["loader"] for about in known.values()]
+    tasks = [TASKS.get(about["model"]["class"], "image-feature-extraction") for about in known.values()]
+    data = ModelCardData(
+        library_name="pytorch",
+        license="apache-2.0",
+        pipeline_tag=max(tasks, key=tasks.count),
+        tags=["ae-demo", *dict.fromkeys(name.split("-")[0] for name in known)],
+        datasets=sorted({HUB_DATA[loader][0] for loader in loaders if loader in HUB_DATA}) or None,
+    ).to_dict()
+    index = [
+        entry
+        for name, about in known.items()
+        for entry in eval_results_to_model_index(name, evaluations(name, about))
+        if entry["results"]
+    ]
+    return f"---\n{yaml.safe_dump(data | {'model-index': index}, sort_keys=False, allow_unicode=True)}---\n"
+
+
+def collection_card(repo_id: str, names: list[str], root: Path) -> str:
+    """Markdown of a repository's card with these checkpoints in it. CheckpointError if one is missing."""
+    known = {name: checkpoints.training(name, root) for name in names}
+    if missing := [name for name, about in known.items() if not about]:
+        raise checkpoints.CheckpointError(
+            f"The checkpoint {missing[0]} is missing: run `python train.py {missing[0]}` first."
+        )
+    rows = ["| checkpoint | what | parameters | held-out scores |", "|---|---|---|---|"]
+    for name, about in known.items():
+        scores = ", ".join(f"{e.metric_type} {number(e.metric_type, e.metric_value)}" for e in evaluations(name, about))
+        rows.append(f"| [`{name}`]({name}) | {RECIPES[name].title} | {about['model']['parameters']:,} | {scores} |")
+    licences = sorted({DATA_LICENCES[about["data"]["loader"]] for about in known.values()})
+    module, model, table = about["model"]["module"], about["model"]["class"], "\n".join(rows)
+    return f"""{metadata(known)}
+# Autoencoder studio: checkpoints
+
+Small autoencoders and generative models, one folder each. Code and weights: Apache-2.0. Data: {"; ".join(licences)}.
+
+In a checkout of the code:
+
+```python
+from huggingface_hub import snapshot_download
+from ae_demo import checkpoints
+from {module} import {model}
+model = checkpoints.load({model}, "{name}", snapshot_download("{repo_id}"))
+```
+
+`AE_DEMO_HUB_REPO={repo_id} python app.py` starts the app with them.
+
+{table}
+"""
+
+
 def card(name: str, training: dict) -> str:
     """Markdown of the model card, with the front matter that the Hub reads, from training.json."""
     recipe = RECIPES[name]
@@ -45,11 +123,7 @@ def card(name: str, training: dict) -> str:
         if not isinstance(value, dict)
     )
     module, model, run = training["model"]["module"], training["model"]["class"], training["run"]
-    return f"""---
-library_name: pytorch
-license: apache-2.0
-tags: [{name.split("-")[0]}, ae-demo]
----
+    return f"""{metadata({name: training})}
 # {recipe.title}
 
 `{name}`: {training["model"]["parameters"]:,} parameters, trained on {data}, {training["data"]["images"]:,} pictures,
