@@ -7,10 +7,11 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # the app talks to n
 import gradio as gr
 import torch
 
-from ae_demo.tabs import TABS, colorize
+from ae_demo.tabs import TABS, colorize, models
 from ae_demo.tabs.texts import TEXTS
 
 TEXT = TEXTS["app"]
+HUB_SECONDS = 8.0  # at most that the start waits for newer checkpoints, if AE_DEMO_HUB_REPO names a repository
 CSS = "footer { display: none !important } .gradio-container, main { width: 100% !important; max-width: 1280px }"
 
 
@@ -29,6 +30,7 @@ def build() -> gr.Blocks:
 
 def launch(**options):
     """Starts the server with the options of the app; more, or others, as in gr.Blocks.launch."""
+    models.follow_hub(wait=HUB_SECONDS)
     torch.set_num_threads(1)  # two threads are hardly faster here, and a hundred times slower when the cores are busy
     page = build().queue(max_size=32)
     theme = gr.themes.Soft(font=["system-ui", "sans-serif"])

@@ -31,7 +31,7 @@ def load(model_class: type[Model], name: str, root: Path | str | None = None) ->
     """The trained model, float32, in eval mode, strictly checked: every weight present and of the right shape.
 
     Raises CheckpointError if a file is missing, unreadable or of another architecture."""
-    folder = recover(Path(root or home(name)) / name)
+    folder = recover(Path(root or _use(name)) / name)
     try:
         model = model_class(**json.loads((folder / CONFIG).read_text(encoding="utf-8")))
         model.load_state_dict(load_file(folder / WEIGHTS), strict=True)
@@ -100,8 +100,12 @@ def _old(target: Path) -> Path:
 
 
 def home(name: str) -> Path:
-    """The folder that holds a model's folder. Once asked for, it stays the same: weights and what is known of them are
-    to belong together."""
+    """The folder that holds a model's folder."""
+    return _adopted.get(name, (ROOT, ""))[0]
+
+
+def _use(name: str) -> Path:
+    """`home`, which stays the same from now on: weights and what was found in them are to belong together."""
     return _adopted.setdefault(name, (ROOT, ""))[0]
 
 
@@ -122,12 +126,12 @@ def training(name: str, root: Path | str | None = None) -> dict:
 
 def code_map(name: str, root: Path | str | None = None) -> dict:
     """What map.json says of a checkpoint's space of codes, see `ae_demo.training.maps`; empty if there is none."""
-    return _read(Path(root or home(name)) / name / MAP)
+    return _read(Path(root or _use(name)) / name / MAP)
 
 
 def film(name: str, root: Path | str | None = None) -> list:
     """What a model painted from the same codes while it learned: [[step, data URI], …]; empty if that was not kept."""
-    return _read(Path(root or home(name)) / name / FILM).get("frames", [])
+    return _read(Path(root or _use(name)) / name / FILM).get("frames", [])
 
 
 def _read(file: Path) -> dict:

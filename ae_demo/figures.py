@@ -82,6 +82,16 @@ def curves(
     )
 
 
+def loss_curve(points: list[list[float]], x_title: str, y_title: str):
+    """[[step, loss], …] -> an interactive plotly figure."""
+    import plotly.graph_objects as go  # only where it is shown
+
+    x, y = zip(*points, strict=True)
+    figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", line={"color": INKS[0], "width": 2}))
+    figure.update_layout(margin={"l": 50, "r": 10, "t": 10, "b": 40}, height=280, template="plotly_white")
+    return figure.update_xaxes(title=x_title).update_yaxes(title=y_title)
+
+
 def heat(values: np.ndarray, lines: Image.Image, ring: tuple[float, float] | None = None) -> Image.Image:
     """Values (h, w) ≥ 0 under an L image of lines: white is 0, yellow, red, violet the largest; a ring round a place
     (x, y), in shares of the width and height."""

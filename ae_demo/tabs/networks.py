@@ -15,8 +15,12 @@ from ae_demo.training.recipes import RECIPES
 @cache
 def network(name: str) -> nn.Module:
     """The checkpoint of a recipe; InputError if there is none of that name."""
-    model = RECIPES[one_of(name, RECIPES)].model
-    return checkpoints.load(getattr(model, "func", model), name)
+    return checkpoints.load(classes()[one_of(name, RECIPES)], name)
+
+
+def classes() -> dict[str, type[nn.Module]]:
+    """The class of every checkpoint."""
+    return {name: getattr(recipe.model, "func", recipe.model) for name, recipe in RECIPES.items()}
 
 
 def sample(name: str) -> dict[str, Tensor]:

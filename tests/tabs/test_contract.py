@@ -68,6 +68,8 @@ def test_every_named_endpoint_is_unique_and_documented(page):
         "fork",
         "edit",
         "between_noises",
+        "inspect_model",
+        "measure_models",
     }
     assert wanted <= set(names)
     assert not [name for name in names if name.rpartition("_")[2].isdigit() or name == "lambda"]

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 import torch
+import yaml
 from accelerate import Accelerator
 
 from ae_demo import checkpoints, figures
@@ -52,6 +53,12 @@ def test_what_is_stored_comes_back_with_the_same_scores(name, tmp_path):
     assert set(recipe.headline) <= set(scores)
 
 
+def test_its_example_is_what_it_takes(name):
+    model = seeded(small(RECIPES[name]), 2).eval()
+    answers = model(*model.example())
+    assert all(answer.isfinite().all() for answer in (answers if isinstance(answers, tuple) else (answers,)))
+
+
 def test_its_strip_is_pictures_and_repeats(name):
     recipe = RECIPES[name]
     model = seeded(small(recipe), 2).eval()
@@ -70,8 +77,12 @@ def test_initial_weights_depend_on_the_seed_alone(name):
 def test_its_card_names_the_data_the_class_and_every_score(name):
     about = checkpoints.training(name)
     card = report.card(name, about)
-    assert card.startswith("---\nlibrary_name: pytorch\n")
+    front = yaml.safe_load(card.split("---\n")[1])
+    assert front["library_name"] == "pytorch" and front["license"] == "apache-2.0"
+    metrics = front["model-index"][0]["results"][0]["metrics"]
+    assert {metric["type"] for metric in metrics} == set(RECIPES[name].headline)
     assert f'checkpoints.load({about["model"]["class"]}, "{name}")' in card
+    assert card == (checkpoints.ROOT / name / checkpoints.CARD).read_text(encoding="utf-8")
     for split, scores in about["scores"].items():
         for score, value in scores.items():
             assert (f"| {split} | {score} |" in card) == (not isinstance(value, dict)), score
