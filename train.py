@@ -11,11 +11,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, InitProcessGroupKwargs
 from safetensors import SafetensorError
 from tqdm import tqdm
 
@@ -97,7 +97,8 @@ def data_of(recipe: Recipe, args: argparse.Namespace, split: str):
 def train(name: str, args: argparse.Namespace, accelerator: Accelerator) -> None:
     """Trains one recipe from where it was left to its last step, then evaluates and publishes it."""
     recipe, steps = RECIPES[name], max(2, round(RECIPES[name].steps * args.budget))
-    data = data_of(recipe, args, "train")
+    with accelerator.main_process_first():  # who downloads and prepares what is not there
+        data = data_of(recipe, args, "train")
     if args.images and args.images < len(data):
         data = data.take(torch.linspace(0, len(data) - 1, args.images).long())
     loader = args.pairs_dir or recipe.data.__name__
@@ -110,10 +111,12 @@ def train(name: str, args: argparse.Namespace, accelerator: Accelerator) -> None
     if taught:
         identity["teacher"] = checkpoints.training(recipe.teacher)["model"]["sha256"]
     if not args.fresh and checkpoints.training(name, args.out).get("identity") == identity:
-        print(f"{name} is trained already; --fresh trains it anew.")
+        accelerator.print(f"{name} is trained already; --fresh trains it anew.")
         return
-    state = checkpoints.recover(args.out / ".state" / name)
-    progress = left_off(name, state, identity, args.fresh)
+    state = args.out / ".state" / name
+    with accelerator.main_process_first():
+        checkpoints.recover(state)
+        progress = left_off(name, state, identity, args.fresh and accelerator.is_main_process, accelerator.print)
     start = progress["step"]
     model = seeded(recipe.model, args.seed)
     if args.init or taught:
@@ -123,12 +126,11 @@ def train(name: str, args: argparse.Namespace, accelerator: Accelerator) -> None
         model, data, steps=steps, batch_size=batch_size, accelerator=accelerator, seed=args.seed,
         start=start, state=state if start else None,
     )  # fmt: skip
-    if not start:  # a saved state brings its own random numbers
-        torch.manual_seed(args.seed)
+    torch.manual_seed(args.seed + start + accelerator.process_index)  # unless a saved state brings its random numbers
     if recipe.filmed:
         loop = filmed(loop, model, recipe, progress)
-    drive(name, loop, progress, lambda: save_state(accelerator, progress, state), args.save_every)
-    model = accelerator.unwrap_model(model).cpu()
+    drive(name, loop, progress, state, args.save_every, accelerator)
+    model = model.cpu()
     about = {
         "identity": identity,
         "model": {"module": type(model).__module__, "class": type(model).__name__},
@@ -141,25 +143,27 @@ def train(name: str, args: argparse.Namespace, accelerator: Accelerator) -> None
         },
         "curve": progress["curve"],
     }  # fmt: skip
-    part = checkpoints.save(model, name, args.out)
-    if recipe.filmed:
-        (part / checkpoints.FILM).write_text(json.dumps({"frames": progress["film"]}) + "\n", encoding="utf-8")
-    finish(name, part, about, args)
-    shutil.rmtree(state, ignore_errors=True)
+    if accelerator.is_main_process:
+        part = checkpoints.save(model, name, args.out)
+        if recipe.filmed:
+            (part / checkpoints.FILM).write_text(json.dumps({"frames": progress["film"]}) + "\n", encoding="utf-8")
+        finish(name, part, about, args)
+        shutil.rmtree(state, ignore_errors=True)
+    accelerator.wait_for_everyone()
     accelerator.free_memory()
     accelerator._custom_objects.clear()  # the average of this model, which free_memory forgets to drop
 
 
-def left_off(name: str, state: Path, identity: dict, fresh: bool) -> dict:
+def left_off(name: str, state: Path, identity: dict, fresh: bool, say: Callable[[str], None]) -> dict:
     """What progress.json says of an interrupted run; the beginning if there is none, or if it was another run."""
     if fresh:
         shutil.rmtree(state, ignore_errors=True)
     if state.exists():
         progress = json.loads((state / "progress.json").read_text())
         if progress["identity"] == identity:
-            print(f"{name} goes on from step {progress['step']:,} of {identity['steps']:,}.")
+            say(f"{name} goes on from step {progress['step']:,} of {identity['steps']:,}.")
             return progress
-        print(f"{name} starts anew: what was half done in {state} was another run.")
+        say(f"{name} starts anew: what was half done in {state} was another run.")
     return {"identity": identity, "step": 0, "seconds": 0.0, "curve": [], "film": []}
 
 
@@ -177,25 +181,40 @@ def filmed(loop: Iterator[dict], model: torch.nn.Module, recipe: Recipe, progres
 
 
 def save_state(accelerator: Accelerator, progress: dict, state: Path) -> None:
-    """Writes weights, optimiser, random numbers and progress aside and puts them in place."""
+    """Writes weights, optimiser, every process's random numbers and progress aside and puts them in place."""
     part = state.with_name(state.name + ".part")
-    shutil.rmtree(part, ignore_errors=True)
+    if accelerator.is_main_process:
+        shutil.rmtree(part, ignore_errors=True)
+    accelerator.wait_for_everyone()
     try:
         accelerator.save_state(str(part))
     except RuntimeError as error:  # what torch.save makes of a full disk
         raise OSError(f"the state could not be saved to {part}: {error}") from error
-    (part / "progress.json").write_text(json.dumps(progress))
-    checkpoints.publish(part, state)
+    accelerator.wait_for_everyone()
+    if accelerator.is_main_process:
+        (part / "progress.json").write_text(json.dumps(progress))
+        checkpoints.publish(part, state)
 
 
-def drive(name: str, loop: Iterator[dict], progress: dict, save: Callable[[], None], save_every: float) -> None:
+def agreed(accelerator: Accelerator, *wishes: bool) -> list[bool]:
+    """Which of them any process has: what one does, saving or stopping, all have to do at the same step."""
+    if accelerator.num_processes == 1:
+        return list(wishes)
+    counts = accelerator.reduce(torch.tensor(wishes, dtype=torch.float32, device=accelerator.device))
+    return [count > 0 for count in counts.tolist()]
+
+
+def drive(
+    name: str, loop: Iterator[dict], progress: dict, state: Path, save_every: float, accelerator: Accelerator
+) -> None:
     """Runs a training loop to its end with a progress bar, keeps `progress`, saves now and then and when stopped.
 
     Raises KeyboardInterrupt, with a sentence, after the state was saved."""
     steps, spent = progress["identity"]["steps"], progress["seconds"]
     every, recent = max(1, steps // CURVE_POINTS), []
     begun = saved = time.monotonic()
-    bar = tqdm(total=steps, initial=progress["step"], desc=name, unit="step", mininterval=1, smoothing=0.05)
+    bar = tqdm(total=steps, initial=progress["step"], desc=name, unit="step", mininterval=1, smoothing=0.05,
+               disable=not accelerator.is_main_process)  # fmt: skip
     with stop_requests() as stop, bar:
         for metrics in loop:
             progress["step"] += 1
@@ -206,10 +225,11 @@ def drive(name: str, loop: Iterator[dict], progress: dict, save: Callable[[], No
                 bar.set_postfix({key: f"{value:.4g}" for key, value in metrics.items()}, refresh=False)
                 recent = []
             bar.update()
-            if stop or time.monotonic() - saved > save_every:
-                save()
+            stopping, saving = agreed(accelerator, bool(stop), time.monotonic() - saved > save_every)
+            if stopping or saving:
+                save_state(accelerator, progress, state)
                 saved = time.monotonic()
-            if stop:
+            if stopping:
                 raise KeyboardInterrupt(f"{name} stopped at step {progress['step']:,}; the same command goes on.")
 
 
@@ -304,13 +324,19 @@ def main(argv: list[str] | None = None) -> int:
             shown = ", ".join(f"{s} {report.number(s, scores[s])}" for s in recipe.headline if s in scores)
             print(f"{name:<24}{recipe.steps:>8,} × {recipe.batch_size:<5}{recipe.title:<52}{shown or 'not trained'}")
         return 0
-    accelerator = None if args.evaluate or args.push or args.space else Accelerator()
     try:
         if args.push or args.space:
             publish(args)
             return 0
+        if args.evaluate:
+            for name in args.names:
+                evaluate(name, args)
+            return 0
+        patience = InitProcessGroupKwargs(timeout=timedelta(hours=2))  # while the first process measures a model
+        accelerator = Accelerator(cpu=not torch.accelerator.is_available(), kwargs_handlers=[patience])
         for name in args.names:
-            evaluate(name, args) if args.evaluate else train(name, args, accelerator)
+            train(name, args, accelerator)
+        accelerator.end_training()
     except KeyboardInterrupt as error:
         print(f"\n{error}", file=sys.stderr)
         return 130
@@ -318,6 +344,12 @@ def main(argv: list[str] | None = None) -> int:
         hint = ": the last good state is kept; try --seed or --fresh." if isinstance(error, TrainingError) else ""
         print(f"\n{error}{hint}", file=sys.stderr)
         return 1
+    except RuntimeError as error:
+        if not torch.distributed.is_initialized():
+            raise
+        said = "Another process of this run has ended: the same command goes on from the last saved state."
+        print(f"\n{said} ({str(error).strip().splitlines()[0]})", file=sys.stderr, flush=True)
+        os._exit(1)  # at once: nothing can be said any more to who is gone
     except (OSError, SafetensorError) as error:
         place, reason = getattr(error, "filename", None) or args.out, getattr(error, "strerror", None) or error
         print(f"\nCannot read or write {place}: {reason}; nothing good was replaced.", file=sys.stderr)

@@ -13,8 +13,9 @@ MAY_IMPORT = {
     "figures": set(),
     "runtime": set(),
     "checkpoints": set(),
+    "hub": {"checkpoints"},
     "training": {"data", "models", "checkpoints", "runtime"},
-    "tabs": {"data", "models", "figures", "runtime", "checkpoints", "training"},
+    "tabs": {"data", "models", "figures", "runtime", "checkpoints", "hub", "training"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -9,6 +9,7 @@ from threading import Lock
 import torch
 from accelerate import Accelerator
 from torch import nn
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from ae_demo.data.datasets import Images
 
@@ -55,13 +56,24 @@ def constant(step: int, steps: int) -> float:
     return 1.0
 
 
+def prepare(accelerator: Accelerator, *parts):
+    """Models and optimizers where the accelerator works. Models are not wrapped, so that a loss may use all of them:
+    `move` averages the gradients of several processes."""
+    return [
+        accelerator.prepare_model(part, evaluation_mode=True)
+        if isinstance(part, nn.Module)
+        else accelerator.prepare_optimizer(part)
+        for part in parts
+    ]
+
+
 def average_of(model: nn.Module, decay: float | None, accelerator: Accelerator):
-    """Running average of a prepared model's weights, kept in the accelerator's state; None without decay."""
+    """Running average of a model's weights, kept in the accelerator's state; None without decay."""
     if not decay:
         return None
     from diffusers.training_utils import EMAModel  # takes 3 s to import: only where something is trained
 
-    average = EMAModel(accelerator.unwrap_model(model).parameters(), decay=decay, use_ema_warmup=True, power=0.75)
+    average = EMAModel(model.parameters(), decay=decay, use_ema_warmup=True, power=0.75)
     average.to(accelerator.device)
     accelerator.register_for_checkpointing(average)
     return average
@@ -83,7 +95,12 @@ def on_device(stream: Iterator[dict], accelerator: Accelerator) -> Iterator[dict
 
 
 def move(optimizer, model: nn.Module, lr: float, clip: float | None, accelerator: Accelerator) -> None:
-    """One step of a prepared optimizer, the norm of the gradient bounded by `clip`; no gradient is left."""
+    """One step of a prepared optimizer with the mean gradient of all processes, its norm bounded by `clip`; no gradient
+    is left."""
+    if accelerator.num_processes > 1:
+        gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+        mean = accelerator.reduce(parameters_to_vector(gradients), "mean")
+        vector_to_parameters(mean, gradients)
     for group in optimizer.param_groups:
         group["lr"] = lr
     if clip:
@@ -116,7 +133,7 @@ def fit(
     `accelerator.save_state` after step `start`. With `ema_decay` the model ends up with the averaged weights.
     TrainingError if the loss is not finite."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
-    model, optimizer = accelerator.prepare(model.train(), optimizer)
+    model, optimizer = prepare(accelerator, model.train(), optimizer)
     average = average_of(model, ema_decay, accelerator)
     if state:
         accelerator.load_state(str(state))
@@ -128,10 +145,10 @@ def fit(
         accelerator.backward(parts["loss"])
         move(optimizer, model, lr * schedule(step, steps), clip, accelerator)
         if average:
-            average.step(accelerator.unwrap_model(model).parameters())
+            average.step(model.parameters())
         yield metrics
     if average:
-        average.copy_to(accelerator.unwrap_model(model).parameters())
+        average.copy_to(model.parameters())
 
 
 def fit_pca(
@@ -214,8 +231,8 @@ def fit_gan(
     rival = seeded(discriminator, seed + 1)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, betas=betas, fused=True)
     rival_optimizer = torch.optim.Adam(rival.parameters(), lr=d_lr, betas=betas, fused=True)
-    model, rival, optimizer, rival_optimizer = accelerator.prepare(
-        model.train(), rival.train(), optimizer, rival_optimizer
+    model, rival, optimizer, rival_optimizer = prepare(
+        accelerator, model.train(), rival.train(), optimizer, rival_optimizer
     )
     average = average_of(model, ema_decay, accelerator)
     if state:
@@ -235,10 +252,10 @@ def fit_gan(
         if judges:
             move(rival_optimizer, rival, d_lr * (d_schedule or schedule)(step, steps), clip, accelerator)
         if average:
-            average.step(accelerator.unwrap_model(model).parameters())
+            average.step(model.parameters())
         yield metrics
     if average:
-        average.copy_to(accelerator.unwrap_model(model).parameters())
+        average.copy_to(model.parameters())
 
 
 def fit_pair(model: nn.Module, data: Images, loss: Callable, **options) -> Iterator[dict[str, float]]:

@@ -23,12 +23,11 @@ def reconstruction(model, batch: Batch, corrupt=None) -> Loss:
 def layer_reconstruction(model, batch: Batch, layer: int) -> Loss:
     """‖h − ĥ(h)‖² per unit of one layer and its partner in the decoder, h being what the layers before make of the
     picture (greedy layer-wise training: Bengio et al., 2007)."""
-    net = getattr(model, "module", model)
     with torch.no_grad():
         h = batch["image"].flatten(1)
         for before in range(layer):
-            h = net.lower(h, before)
-    return {"loss": F.mse_loss(net.higher(net.lower(h, layer), layer).float(), h)}
+            h = model.lower(h, before)
+    return {"loss": F.mse_loss(model.higher(model.lower(h, layer), layer).float(), h)}
 
 
 def sparse(model, batch: Batch, penalty: str, weight: float, rate: float = 0.05) -> Loss:
@@ -36,14 +35,13 @@ def sparse(model, batch: Batch, penalty: str, weight: float, rate: float = 0.05)
     with d_k what unit k adds to the picture, or small codes with large weights would pass for sparse; or "kl", the
     divergence Σ_k KL(rate ‖ mean activity of unit k) / K, for codes in [0, 1] (Ng, 2011, section 3)."""
     x = batch["image"]
-    net = getattr(model, "module", model)
-    z = net.encode(x).float()
+    z = model.encode(x).float()
     if penalty == "l1":
-        extra = (z.abs() * net.up[0].weight.norm(dim=0)).mean()
+        extra = (z.abs() * model.up[0].weight.norm(dim=0)).mean()
     else:
         activity = z.mean(0).clamp(1e-4, 1 - 1e-4)
         extra = (rate * (rate / activity).log() + (1 - rate) * ((1 - rate) / (1 - activity)).log()).mean()
-    recon = F.mse_loss(net.decode(z).float(), x)
+    recon = F.mse_loss(model.decode(z).float(), x)
     return {"loss": recon + weight * extra, "recon": recon, "penalty": extra}
 
 
@@ -51,7 +49,7 @@ def nested(model, batch: Batch) -> Loss:
     """‖x − x̂(first k numbers of the code)‖² per pixel times √k, k drawn per picture, two in three about as 1 / k, the
     others uniformly (nested dropout: Rippel et al., 2014). √k, as errors fall about like 1 / √k: each counts alike."""
     x = batch["image"]
-    most = getattr(model, "module", model).latent_dim
+    most = model.latent_dim
     draw = torch.rand(len(x), device=x.device)
     k = torch.where(torch.rand_like(draw) < 1 / 3, 1 + most * draw, (most + 1) ** draw).long()
     error = (model(x, k).float() - x).square().flatten(1).mean(1)
@@ -76,10 +74,9 @@ def elbo(model, batch: Batch, beta: float | Callable = 1.0) -> Loss:
 
     beta is a number or, for a multi-rate VAE, may be a function that draws one for each picture."""
     x = batch["image"]
-    net = getattr(model, "module", model)
     if callable(beta):
         beta = beta(len(x), x.device)
-    given = ({"y": batch["label"]} if net.num_classes else {}) | ({"beta": beta} if net.rates else {})
+    given = ({"y": batch["label"]} if model.num_classes else {}) | ({"beta": beta} if model.rates else {})
     recon, kl = elbo_terms(x, *(part.float() for part in model(x, **given)))
     return {"loss": (recon + beta * kl).mean(), "recon": recon.mean(), "kl": kl.mean()}
 
@@ -128,7 +125,7 @@ def colorization_gan(
     given = torch.cat([x, hints], dim=1)
     answer, votes = model(x, hints)
     l1, _ = weighted_l1(answer, color, chroma_weight)
-    target = nearest(getattr(model, "module", model).palette, color[..., 2::4, 2::4])
+    target = nearest(model.palette, color[..., 2::4, 2::4])
     votes = F.cross_entropy(votes.float(), target, reduction="none")
     rare = torch.bincount(target.flatten(), minlength=256).clamp(min=1).float().pow(-0.3)[target]
     weight = rare * (0.1 + within[:, 0, 2::4, 2::4])
@@ -178,8 +175,7 @@ def gan(
     random places x̃ between real and fake pictures. "d_real" and "d_fake" are D's mean logits. Both losses hang on one
     graph: a player's optimiser must take the gradients of its own weights only."""
     real = batch["image" if "image" in batch else "point"]
-    net = getattr(model, "module", model)
-    fake = model(net.latent(len(real))).float()
+    fake = model(model.latent(len(real))).float()
     both = torch.cat([real, fake])
     judged = discriminator(augment(both) if augment else both).float()
     d_real, d_fake = judged.chunk(2)
@@ -188,7 +184,7 @@ def gan(
     if r1:
         d_loss = d_loss + r1 / 2 * slope(discriminator, real).mean()
     if kind == "wgan-gp":
-        t = torch.rand(len(real), *[1] * (real.dim() - 1), generator=getattr(net, "rng", None), device=real.device)
+        t = torch.rand(len(real), *[1] * (real.dim() - 1), generator=getattr(model, "rng", None), device=real.device)
         between = torch.lerp(real, fake, t)
         d_loss = d_loss + gp * (slope(discriminator, between).add(1e-12).sqrt() - 1).square().mean()
     return {"loss": g(d_fake).mean(), "d_loss": d_loss, "d_real": d_real.mean(), "d_fake": d_fake.mean()}
@@ -197,9 +193,8 @@ def gan(
 def classification(model, batch: Batch, corrupt=None) -> Loss:
     """Cross-entropy in nats, mean over pictures, sum over the attributes (N, K) of a picture, or of its label (N,); of
     corrupt(x) if given, so that what the classifier sees does not hang on single pixels."""
-    net = getattr(model, "module", model)
     x = corrupt(batch["image"]) if corrupt else batch["image"]
-    logits = model(x).float().split(net.sizes, dim=1)
+    logits = model(x).float().split(model.sizes, dim=1)
     return {"loss": sum(F.cross_entropy(one, y) for one, y in zip(logits, answers(batch).T, strict=True))}
 
 
@@ -233,13 +228,12 @@ def diffusion(model, batch: Batch, drop_label: float = 0.1, times: int | None = 
     2023, https://arxiv.org/abs/2209.03003). `times`: three t in four are among those at which so many steps of sampling
     ask."""
     x0, y = batch["image"] * 2 - 1, batch["label"]
-    net = getattr(model, "module", model)  # the model itself where several processes wrap it
-    t = torch.randint(0, net.num_train_timesteps, (len(x0),), device=x0.device)
+    t = torch.randint(0, model.num_train_timesteps, (len(x0),), device=x0.device)
     if times:
-        known = torch.tensor(net.timesteps(times), device=x0.device)
+        known = torch.tensor(model.timesteps(times), device=x0.device)
         t = torch.where(torch.rand(len(t), device=x0.device) < 0.75, known[torch.randint_like(t, len(known))], t)
-    a, s = net.levels(t)
+    a, s = model.levels(t)
     noise = batch["noise"].float() if "noise" in batch else torch.randn_like(x0)
-    y = torch.where(torch.rand(len(y), device=y.device) < drop_label, net.num_classes, y)
+    y = torch.where(torch.rand(len(y), device=y.device) < drop_label, model.num_classes, y)
     v = model(a * x0 + s * noise, t, y)
     return {"loss": F.mse_loss(v.float(), a * noise - s * x0)}

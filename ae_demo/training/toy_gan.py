@@ -56,9 +56,13 @@ class Alone:
 
     device, process_index, num_processes = torch.device("cpu"), 0, 1
 
-    def prepare(self, *parts):
-        """As they are."""
-        return parts
+    def prepare_model(self, model, evaluation_mode: bool):
+        """As it is."""
+        return model
+
+    def prepare_optimizer(self, optimizer):
+        """As it is."""
+        return optimizer
 
     def backward(self, loss: Tensor, **options) -> None:
         """Gradients, as `Tensor.backward`."""
