@@ -371,7 +371,7 @@ RECIPES = {
         data=fashion_couplings,
         model=partial(DDPM, width=40),
         train=partial(fit, loss=partial(losses.diffusion, drop_label=0.0, times=FAST["steps"]), lr=6e-4, **STEADY),
-        steps=7_500,  # 12 passes
+        steps=6_000,  # 10 passes
         teacher=TEACHER,
         evaluate=partial(metrics.diffusion_scores, classifier="classifier-fashion", **FAST),
         evaluate_others=partial(
