@@ -1,4 +1,5 @@
-"""The fast CPU path for inference: OpenVINO, and eager PyTorch until that is ready and where it is not installed."""
+"""The fast path for inference: OpenVINO, and eager PyTorch until that is ready and where it is not installed; and a GPU
+where one is lent."""
 
 import logging
 import threading
@@ -95,6 +96,16 @@ def _convolve_in_bf16(network) -> None:
 
 
 _CONVERSION = threading.Lock()  # tracing is not safe in two threads at once
+
+
+def gpu(handler: Callable) -> Callable:
+    """The handler with a GPU while it runs, where a Space lends one (ZeroGPU has the package `spaces`); elsewhere as it
+    is."""
+    try:
+        import spaces
+    except ImportError:
+        return handler
+    return spaces.GPU(handler)
 
 
 def fast(model: nn.Module) -> Fast:

@@ -1,9 +1,11 @@
 """To the Hub and back with the real client, against a local server, when all goes well and when it does not."""
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ import huggingface_hub
 import pytest
 import torch
 import yaml
+from gradio_client import Client
 from huggingface_hub import constants
 from safetensors.torch import load, load_file, save, save_file
 
@@ -350,3 +353,49 @@ def test_the_app_waits_no_longer_than_it_is_told(server, monkeypatch):
     running.join(60)
     monkeypatch.delenv("AE_DEMO_HUB_REPO")
     assert hub.pull_in_background(CLASSES, wait=60) is None
+
+
+def free_port():
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running_app(server, tmp_path):
+    """The app in a process of its own that follows the repository; a client of it."""
+    port = free_port()
+    environment = os.environ | {
+        "HF_ENDPOINT": server.url, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1",
+        "AE_DEMO_HUB_REPO": REPO, "GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1",
+    }  # fmt: skip
+    process = subprocess.Popen([sys.executable, "app.py"], cwd=HOME, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            assert process.poll() is None
+            time.sleep(0.1)
+        yield Client(f"http://127.0.0.1:{port}", verbose=False)
+        assert process.poll() is None, "it stays up"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_app_starts_with_newer_checkpoints_and_tells_where_they_came_from(server, ours, tmp_path):
+    retrain(ours)
+    commit = push(server, ours)
+    with running_app(server, tmp_path) as client:
+        assert f"{REPO}@{commit[:12]}" in client.predict("linear", api_name="/inspect_model")[0]
+        server.close()
+        assert "with the app" in client.predict("pca", api_name="/inspect_model")[0]
+
+
+def test_the_app_starts_when_the_hub_is_gone_in_the_middle(server, ours, tmp_path):
+    retrain(ours)
+    push(server, ours)
+    server.fault = hub_server.cut("linear/model.safetensors")
+    with running_app(server, tmp_path) as client:
+        assert "with the app" in client.predict("linear", api_name="/inspect_model")[0]

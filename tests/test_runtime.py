@@ -1,6 +1,8 @@
 """The fast path answers like the model, for every shape, and steps aside when it fails."""
 
+import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -72,3 +74,14 @@ def test_shapes_beyond_the_cache_still_get_an_answer(monkeypatch):
     model = Colorization(width=8).eval()
     with torch.inference_mode():
         assert torch.equal(runtime.fast(model)(x := torch.rand(1, 1, 32, 32)), model(x))
+
+
+def test_a_handler_borrows_a_gpu_where_the_package_of_zerogpu_is_there_and_needs_none(monkeypatch):
+    def handler():
+        return "answer"
+
+    monkeypatch.setitem(sys.modules, "spaces", None)  # not installed
+    assert runtime.gpu(handler) is handler
+    lent = []
+    monkeypatch.setitem(sys.modules, "spaces", SimpleNamespace(GPU=lambda f: lambda: lent.append(f) or f()))
+    assert runtime.gpu(handler)() == "answer" and lent == [handler]

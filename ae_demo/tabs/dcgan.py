@@ -1,6 +1,7 @@
 """Faces: what a GAN paints, what its latent space knows, what its discriminator thinks."""
 
 import base64
+import copy
 import io
 import random
 import time
@@ -17,6 +18,7 @@ from ae_demo.data.cartoon import SIZE, TRAITS
 from ae_demo.data.datasets import cartoon_faces
 from ae_demo.figures import data_uri, to_pil
 from ae_demo.models.dcgan import DCGAN
+from ae_demo.runtime import gpu
 from ae_demo.tabs import pictures
 from ae_demo.tabs.controls import (
     LIVE,
@@ -152,11 +154,13 @@ def drawn(pad: dict) -> Tensor:
 def find_face(pad: dict) -> Iterator[list[dict]]:
     """What is on the canvas -> the face of the latent space most like it, while it is searched: several codes go down
     the slope of the squared error, of the pixels and of what the classifier of faces sees; the best is shown."""
-    target, model = drawn(pad), gan()
-    look = network("classifier-faces").encode
-    scale = look(held_out()).std(0)
-    goal, score = look(target) / scale, realness(target)[0]
-    z = torch.randn(STARTS, model.latent_dim, generator=torch.Generator().manual_seed(0)).mul(0.5).requires_grad_()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model, classifier = (copy.deepcopy(each).to(device) for each in (gan(), network("classifier-faces")))
+    target, look = drawn(pad).to(device), classifier.encode
+    scale = look(held_out().to(device)).std(0)
+    goal, score = look(target) / scale, realness(target.cpu())[0]
+    z = torch.randn(STARTS, model.latent_dim, generator=torch.Generator().manual_seed(0)).mul(0.5)
+    z = z.to(device).requires_grad_()
     optimizer = torch.optim.Adam([z], lr=0.1)
     for turn in range(TURNS + 1):
         x = model(z)
@@ -167,8 +171,8 @@ def find_face(pad: dict) -> Iterator[list[dict]]:
             note = TEXT["searching"] if turn < TURNS else TEXT["found"]
             note = note.format(turn=turn, turns=TURNS, psnr=-10 * float(pixels[best].detach().log10()))
             yield [
-                picture(TEXT["yours"], large(target[0]), TEXT["realness"].format(p=100 * score)),
-                picture(TEXT["nearest"], large(x[best].detach()), note),
+                picture(TEXT["yours"], large(target[0].cpu()), TEXT["realness"].format(p=100 * score)),
+                picture(TEXT["nearest"], large(x[best].detach().cpu()), note),
             ]
         optimizer.zero_grad()
         error.sum().backward()
@@ -296,7 +300,7 @@ def build() -> None:
         )
     upload.upload(friendly(load_face), upload, pad, api_name="load_face", show_progress="hidden")
     search.click(
-        friendly(find_face), pad, mine, api_name="find_face", show_progress="hidden", concurrency_id="search",
+        friendly(gpu(find_face)), pad, mine, api_name="find_face", show_progress="hidden", concurrency_id="search",
         concurrency_limit=2,
     )  # fmt: skip
     for button, guess in guesses:
