@@ -92,6 +92,7 @@ def draw_map(dataset: str, beta: float) -> dict:
 
 def latent_map(wanted: dict) -> dict:
     """`draw_map` of {dataset, log_beta} for the page, where an exception would be lost: {"error": sentence} instead."""
+    wanted = wanted if isinstance(wanted, dict) else {}
     try:
         return draw_map(pictures.one_of(wanted.get("dataset"), DATASETS), weight(wanted.get("log_beta")))
     except (CheckpointError, InputError) as error:
