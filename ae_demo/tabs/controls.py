@@ -34,20 +34,28 @@ def template(*names: str) -> dict[str, str | bool]:
 class Page(gr.Blocks):
     """Blocks that tell every failure in one sentence, also those of Gradio itself, and that fetch nothing."""
 
-    async def process_api(self, block_fn, inputs: list, *args, **kwargs) -> dict:
-        """As in gr.Blocks, with nothing but gr.Error for what goes wrong."""
+    async def preprocess_data(self, block_fn, inputs: list, *args, **kwargs) -> list:
+        """As in gr.Blocks, with gr.Error for values that a component does not take, and for files elsewhere."""
         try:
             traverse(inputs, _refuse, lambda part: is_file_obj_with_meta(part) and is_http_url_like(part["path"]))
-            return await super().process_api(block_fn, inputs, *args, **kwargs)
-        except gr.Error as error:  # ours, or of a component about its value
-            error.message, error.print_exception = pictures.plain(str(error.message)), False
+            return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
+        except Exception as error:
+            said = pictures.plain(error.message) if isinstance(error, gr.Error) else ""
+            text = said if 0 < len(said) < 300 else TEXTS["app"]["unusable"]  # a long one repeats a long value
+            raise gr.Error(text, duration=8, print_exception=False) from error
+
+    async def process_api(self, *args, **kwargs) -> dict:
+        """As in gr.Blocks, with gr.Error for whatever goes wrong; the log has the traceback."""
+        try:
+            return await super().process_api(*args, **kwargs)
+        except gr.Error:
             raise
-        except Exception as error:  # the traceback is for the log
+        except Exception as error:
             raise gr.Error(TEXTS["app"]["failed"], duration=8) from error
 
 
 def _refuse(_file: dict) -> None:
-    raise gr.Error(TEXTS["picture"]["no_address"], duration=8)
+    raise gr.Error(TEXTS["picture"]["no_address"])
 
 
 class SketchPad(gr.HTML):
