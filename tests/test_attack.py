@@ -21,7 +21,7 @@ FILE = {"meta": {"_type": "gradio.FileData"}}
 SCRIPT = "<img src=x onerror=alert(1)><script>alert(1)</script>"
 NAMES = "lines hints picked first second dataset log_beta z fork tree run step do steps name projection".split()
 HOSTILE = (
-    None, float("nan"), float("inf"), -1e308, 10**300, SCRIPT, [None, {}], dict.fromkeys(NAMES, [SCRIPT]),
+    None, float("nan"), float("inf"), -1e308, 10**300, SCRIPT, [None, {}], {name: [SCRIPT] for name in NAMES},
     {"path": "/etc/passwd", **FILE},
 )  # fmt: skip
 LEAKS = re.compile(r"Traceback|<\w|\.py\b|site-packages|/etc|/tmp|/home|\w+(Error|Exception)\b|(gradio|torch|PIL)\.")
@@ -44,7 +44,8 @@ def http(blocks):
 
 
 def post(http, path, body):
-    """httpx itself refuses to write NaN."""
+    """A call by one visitor, as httpx itself refuses to write NaN."""
+    body = {"session_hash": "attacker"} | body
     return http.post(path, content=json.dumps(body), headers={"Content-Type": "application/json"})
 
 
@@ -72,7 +73,7 @@ def test_every_endpoint_takes_a_bad_value_or_says_so_in_one_sentence(blocks, htt
         inputs = [None if isinstance(block, State) else at_first(block) for block in fn.inputs]
         handler = getattr(fn.fn, "__wrapped__", fn.fn)
         for place, block in enumerate(fn.inputs):
-            if isinstance(block, State) or (handler, block) in asked:
+            if isinstance(block, State) or handler is None or (handler, block) in asked:
                 continue
             asked.add((handler, block))
             for value in HOSTILE:
@@ -88,18 +89,20 @@ def test_every_endpoint_takes_a_bad_value_or_says_so_in_one_sentence(blocks, htt
     assert refused > len(asked), "most of these values cannot be meant"
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "data"), [("decode_point", ["mnist", 0]), ("colorize", []), ("nothing", []), ("sample", [{}] * 99)]
-)
-def test_a_wrong_number_of_values_or_a_wrong_name_tells_nothing(http, endpoint, data):
+@pytest.mark.parametrize(("endpoint", "data"), [("decode_point", ["mnist", 0]), ("colorize", []), ("paint_face", None)])
+def test_too_few_values_are_one_sentence(http, endpoint, data):
     answer = post(http, f"run/{endpoint}", {"data": data})
-    assert answer.status_code >= 400 or endpoint == "sample"
-    assert not LEAKS.search(answer.text.replace("Internal Server Error", ""))
+    assert answer.json().get("error") == TEXTS["app"]["unusable"] or answer.status_code == 422
+
+
+def test_an_unknown_endpoint_tells_nothing(http):
+    answer = httpx.post(f"{http.base_url}run/nothing", json={"data": []})  # the server closes this connection
+    assert (answer.status_code, answer.text) == (500, "Internal Server Error")
 
 
 def test_what_breaks_inside_a_handler_is_one_sentence(blocks, http, monkeypatch):
     fn = next(fn for fn in blocks.fns.values() if fn.api_name == "stop")
-    monkeypatch.setattr(fn, "fn", lambda tree: open("/nowhere/secret.py"))
+    monkeypatch.setattr(fn, "fn", lambda tree: Path("/nowhere/secret.py").read_text())
     answer = post(http, "run/stop", {"data": [None]})
     assert answer.json()["error"] == TEXTS["app"]["failed"]
 
@@ -109,7 +112,7 @@ def test_functions_of_the_page_say_so_too(blocks, http, value):
     servers = [block for block in blocks.blocks.values() if getattr(block, "server_fns", ())]
     assert len(servers) == 2
     for block in servers:
-        body = {"data": value, "component_id": block._id, "fn_name": block.server_fns[0].__name__, "session_hash": "x"}
+        body = {"data": value, "component_id": block._id, "fn_name": block.server_fns[0].__name__}
         answer = post(http, "component_server/", body)
         assert answer.status_code == 200 and sentence(answer.json()["error"])
 
@@ -118,17 +121,17 @@ def test_functions_of_the_page_say_so_too(blocks, http, value):
 def test_no_other_function_can_be_called_from_a_page(blocks, http, name):
     for block in blocks.blocks.values():
         if isinstance(block, Component):
-            body = {"data": [], "component_id": block._id, "fn_name": name, "session_hash": "x"}
+            body = {"data": [], "component_id": block._id, "fn_name": name}
             assert post(http, "component_server/", body).status_code == 404
             return
 
 
 FOREIGN = (
-    "/etc/passwd", "../../../../../../etc/passwd", "%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd", "%2Fetc%2Fpasswd",
-    "..%2f..%2f..%2f..%2fetc%2fpasswd", "//etc/passwd", "file:///etc/passwd", "app.py", "./app.py", "ae_demo/checkpoints.py",
-    str(HOME / "app.py"), "checkpoints/dcgan-faces/model.safetensors", str(HOME / "checkpoints/dcgan-faces/config.json"),
-    str(HOME / "README.md"), "requirements.txt", ".git/config", "/proc/self/environ", "/dev/zero", "C:\\boot.ini", "%00",
-    "http://127.0.0.1:1/", "http://169.254.169.254/latest/meta-data/", "",
+    "/etc/passwd", "//etc/passwd", "file:///etc/passwd", "../../../../../../etc/passwd", "%2Fetc%2Fpasswd",
+    "%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd", "..%2f..%2f..%2f..%2fetc%2fpasswd", "/proc/self/environ",
+    "app.py", "ae_demo/checkpoints.py", "requirements.txt", ".git/config", "checkpoints/vae-mnist/config.json",
+    *(str(HOME / file) for file in ("app.py", "README.md", "checkpoints/dcgan-faces/model.safetensors")),
+    "/dev/zero", "C:\\boot.ini", "%00", "", "http://127.0.0.1:1/", "http://169.254.169.254/latest/meta-data/",
 )  # fmt: skip
 
 
@@ -148,7 +151,7 @@ def test_no_file_is_served_through_what_was_uploaded(http, tmp_path):
         assert http.get(f"file={path}").status_code == 403
 
 
-@pytest.mark.parametrize("name", ["../../../evil.png", "/etc/evil.png", "..\\evil.png", "%2e%2e%2fevil.png", "a\0b.png"])
+@pytest.mark.parametrize("name", ["../../../evil.png", "/etc/evil.png", "..\\evil.png", "%2e%2e%2fevil.png", "a\0.png"])
 def test_an_upload_stays_in_its_folder_whatever_its_name(http, name):
     known = Path(upload(http, "known.png", b"x")).parent.parent
     stored = Path(upload(http, name, b"x"))
@@ -168,7 +171,9 @@ def test_an_upload_of_more_than_20_megabytes_is_refused(http):
     assert answer.status_code == 413 and "maximum allowed size" in answer.text
 
 
-@pytest.mark.parametrize("endpoint", ["load_drawing", "load_palette", "load_picture", "load_face", "super_resolve_color"])
+@pytest.mark.parametrize(
+    "endpoint", ["load_drawing", "load_palette", "load_picture", "load_face", "super_resolve_color"]
+)
 @pytest.mark.parametrize("path", ["/etc/passwd", "app.py", str(HOME / "checkpoints/dcgan-faces/samples.png")])
 def test_no_handler_reads_a_file_that_was_not_uploaded(http, endpoint, path):
     answer = post(http, f"run/{endpoint}", {"data": [{"path": path, **FILE}, {}]})

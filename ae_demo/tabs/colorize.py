@@ -115,7 +115,8 @@ def colorize(pad: dict, keep_lines: bool = True, even: bool = True) -> list[dict
 
 def codes(seed: int, n: int = DRAWN) -> Tensor:
     """n random codes (n, CODE_LENGTH) in [0, 1); their first numbers are spread evenly, so that variants differ."""
-    code = torch.rand(n, CODE_LENGTH, generator=torch.Generator().manual_seed(int(seed or 0)))
+    seed = int(pictures.between(seed or 0, 0, 2**31))
+    code = torch.rand(n, CODE_LENGTH, generator=torch.Generator().manual_seed(seed))
     code[:, 0] = (code[0, 0] + torch.arange(n) * (0.5 * 5**0.5 - 0.5)) % 1  # golden ratio: even for every n
     return code
 
@@ -186,7 +187,8 @@ def load_drawing(path: str) -> dict:
 
 def load_palette(path: str, pad: dict) -> dict:
     """An uploaded picture -> the canvas as it is, with the colours of that picture to dab with."""
-    return {"lines": "", "hints": ""} | (pad if isinstance(pad, dict) else {}) | {"palette": pictures.palette(pictures.read(path))}
+    pad = pad if isinstance(pad, dict) else {}
+    return {"lines": "", "hints": ""} | pad | {"palette": pictures.palette(pictures.read(path))}
 
 
 def examples() -> list[Image.Image]:

@@ -90,9 +90,10 @@ def read(source: Path | str | BytesIO) -> Image.Image:
     if not source:
         raise InputError(TEXT["missing"])
     with _opened(source) as opened:
-        opened.thumbnail((WORKING_SIZE, WORKING_SIZE))
-        picture = ImageOps.exif_transpose(opened)
-        if picture.mode[0] == "I":  # 16 bits a pixel, of any range
+        picture = opened.convert("I") if opened.mode[0] == "I" else opened  # 16 bits a pixel cannot be reduced
+        picture.thumbnail((WORKING_SIZE, WORKING_SIZE))
+        picture = ImageOps.exif_transpose(picture)
+        if picture.mode == "I":  # of any range
             deep = np.asarray(picture, dtype=np.float32)
             picture = Image.fromarray((255 * (deep - deep.min()) / max(np.ptp(deep), 1e-9)).astype(np.uint8))
         picture = picture.convert("RGBA")
