@@ -180,6 +180,16 @@ def test_no_handler_reads_a_file_that_was_not_uploaded(http, endpoint, path):
     assert answer.json()["error"] == TEXTS["app"]["unusable"]
 
 
+def test_an_upload_is_read_and_none_is_one_sentence(http):
+    buffer = BytesIO()
+    Image.effect_noise((30, 30), 50).save(buffer, "png")
+    file = {"path": upload(http, "a.png", buffer.getvalue()), **FILE}
+    answer = post(http, "run/load_drawing", {"data": [file]})
+    assert answer.json()["data"][0]["lines"].startswith("data:image/png")
+    for nothing in ([], [file], {}, None):
+        assert sentence(post(http, "run/load_drawing", {"data": [nothing]}).json()["error"])
+
+
 @pytest.mark.parametrize("address", ["http://127.0.0.1:1/a.png", "https://example.com/a.png"])
 def test_nothing_is_fetched_for_anybody(http, address):
     for data in ([{"path": address, **FILE}], [{"lines": {"deep": [{"path": address, **FILE}]}}, True, True]):

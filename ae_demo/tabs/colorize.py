@@ -217,8 +217,8 @@ def build() -> None:
                 CANVAS, {pens["pen"]: 5, pens["medium"]: 9, pens["thick"]: 16}, PALETTE, elem_id="colorize-pad"
             )
             with gr.Row():
-                upload = PictureUpload(TEXT["upload"])
-                colors = PictureUpload(TEXT["palette"])
+                upload = PictureUpload(TEXT["upload"], file_types=["image"], size="sm")
+                colors = PictureUpload(TEXT["palette"], file_types=["image"], size="sm")
         with gr.Column(scale=3, min_width=300):
             answers = Pictures(message(TEXT["empty"]), elem_id="colorize-answers")
             with gr.Row():

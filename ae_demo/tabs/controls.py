@@ -173,9 +173,6 @@ class PictureUpload(gr.UploadButton):
 
     is_template = True  # for the page it is its base class
 
-    def __init__(self, label: str, **kwargs):
-        super().__init__(label, **{"file_types": ["image"], "size": "sm"} | kwargs)
-
     def preprocess(self, payload) -> str | None:
         return payload.path if payload else None
 
@@ -212,7 +209,7 @@ def picture_input(
         pad = ColoringPad(280, widths, [MASK], value=first, texts=texts, brush=36, **options)
     else:
         pad = SketchPad(280, widths, value=first, **options)
-    upload = PictureUpload(text["upload"])
+    upload = PictureUpload(text["upload"], file_types=["image"], size="sm")
     thumbnails = [image.resize((56, 56), Image.Resampling.NEAREST) for image in images]
     chosen = Examples(title, thumbnails, small=True, elem_id=f"{elem_id}-examples")
     names = ("load_picture", "load_example_picture") if public else (False, False)

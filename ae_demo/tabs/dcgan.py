@@ -261,7 +261,7 @@ def build() -> None:
             widths = {pens["pen"]: 3, pens["medium"]: 6, pens["thick"]: 12}
             pad = ColoringPad(LARGE, widths, PALETTE, elem_id="dcgan-pad")
             with gr.Row():
-                upload = PictureUpload(TEXT["upload"])
+                upload = PictureUpload(TEXT["upload"], file_types=["image"], size="sm")
                 search = gr.Button(TEXT["search"], variant="primary", size="sm")
         with gr.Column(scale=3, min_width=320):
             mine = Pictures(message(TEXT["draw"]), elem_id="dcgan-mine")

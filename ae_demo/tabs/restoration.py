@@ -155,7 +155,7 @@ def build() -> None:
     gr.Markdown(TEXT["color"])
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            upload = PictureUpload(TEXTS["picture"]["upload"])
+            upload = PictureUpload(TEXTS["picture"]["upload"], file_types=["image"], size="sm")
             chosen = Examples(TEXT["emoji"], [image.resize((56, 56)) for image in emoji()], elem_id="restoration-emoji")
         with gr.Column(scale=3, min_width=320):
             colored = Pictures(message(TEXT["pick"]), elem_id="restoration-colored")
