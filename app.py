@@ -8,6 +8,7 @@ import gradio as gr
 import torch
 
 from ae_demo.tabs import TABS, colorize, models
+from ae_demo.tabs.controls import Page
 from ae_demo.tabs.texts import TEXTS
 
 TEXT = TEXTS["app"]
@@ -17,7 +18,8 @@ CSS = "footer { display: none !important } .gradio-container, main { width: 100%
 
 def build() -> gr.Blocks:
     """The whole page."""
-    with gr.Blocks(title=TEXT["title"], analytics_enabled=False) as page:
+    # what is uploaded is read once, at once: an hour later it is deleted
+    with Page(title=TEXT["title"], analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gr.Markdown(f"# {TEXT['title']}\n{TEXT['intro']}")
         with gr.Tabs():
             for tab in TABS:

@@ -112,6 +112,7 @@ def thumbnails(name: str) -> str:
 def map_codes(wanted: dict) -> dict:
     """{name, projection} -> points [x, y, label], colours, labels, thumbnails, for the page; {"error": sentence} where
     something is missing."""
+    wanted = wanted if isinstance(wanted, dict) else {}
     try:
         name = pictures.one_of(wanted.get("name"), ENCODERS)
         projection = pictures.one_of(wanted.get("projection"), PROJECTIONS)

@@ -24,6 +24,7 @@ from ae_demo.tabs.controls import (
     Download,
     Examples,
     Pictures,
+    PictureUpload,
     friendly,
     how_it_works,
     message,
@@ -114,7 +115,8 @@ def colorize(pad: dict, keep_lines: bool = True, even: bool = True) -> list[dict
 
 def codes(seed: int, n: int = DRAWN) -> Tensor:
     """n random codes (n, CODE_LENGTH) in [0, 1); their first numbers are spread evenly, so that variants differ."""
-    code = torch.rand(n, CODE_LENGTH, generator=torch.Generator().manual_seed(int(seed or 0)))
+    seed = int(pictures.between(seed or 0, 0, 2**31))
+    code = torch.rand(n, CODE_LENGTH, generator=torch.Generator().manual_seed(seed))
     code[:, 0] = (code[0, 0] + torch.arange(n) * (0.5 * 5**0.5 - 0.5)) % 1  # golden ratio: even for every n
     return code
 
@@ -159,7 +161,7 @@ def open_question(spread: np.ndarray, sketch: Tensor, hinted: Tensor) -> tuple[f
 def continue_from(index: int, pad: dict, seed: int = 0) -> dict:
     """The index of a variant -> the canvas with the hints that lead to it: what the visitor can now change."""
     drawing = look(pad)
-    if drawing is None or index not in range(SHOWN):
+    if drawing is None or type(index) is not int or index not in range(SHOWN):
         return pad
     _, hints = draw_variants(drawing, seed)
     return {"lines": pad["lines"], "hints": data_uri(drawing.on_canvas(hints[index]))}
@@ -167,7 +169,7 @@ def continue_from(index: int, pad: dict, seed: int = 0) -> dict:
 
 def download_layers(pad: dict, what: str = "picture", even: bool = True) -> dict:
     """What is on the canvas -> {name, src} of a PNG: "picture", or with transparency its "lines" or its "colors"."""
-    drawing = look(pad)
+    what, drawing = pictures.one_of(what, ("picture", "lines", "colors")), look(pad)
     if drawing is None:
         raise pictures.InputError(TEXT["nothing"])
     if what == "lines":
@@ -185,7 +187,8 @@ def load_drawing(path: str) -> dict:
 
 def load_palette(path: str, pad: dict) -> dict:
     """An uploaded picture -> the canvas as it is, with the colours of that picture to dab with."""
-    return {"lines": "", "hints": ""} | (pad or {}) | {"palette": pictures.palette(pictures.read(path))}
+    pad = pad if isinstance(pad, dict) else {}
+    return {"lines": "", "hints": ""} | pad | {"palette": pictures.palette(pictures.read(path))}
 
 
 def examples() -> list[Image.Image]:
@@ -196,6 +199,7 @@ def examples() -> list[Image.Image]:
 
 def load_example(index: int) -> tuple[dict, list[dict]]:
     """One of the examples -> the canvas and, if an artist drew it, the artist's picture; its colours become chips."""
+    index = pictures.one_of(index, range(len(MOUSE) + len(EXAMPLES)))
     if index < len(MOUSE):
         return {"lines": data_uri(MOUSE[index].lines()), "hints": "", "palette": list(PALETTE)}, []
     pair = emoji_pairs(split="sample")[EXAMPLES[index - len(MOUSE)]]
@@ -213,8 +217,8 @@ def build() -> None:
                 CANVAS, {pens["pen"]: 5, pens["medium"]: 9, pens["thick"]: 16}, PALETTE, elem_id="colorize-pad"
             )
             with gr.Row():
-                upload = gr.UploadButton(TEXT["upload"], file_types=["image"], size="sm")
-                colors = gr.UploadButton(TEXT["palette"], file_types=["image"], size="sm")
+                upload = PictureUpload(TEXT["upload"], file_types=["image"], size="sm")
+                colors = PictureUpload(TEXT["palette"], file_types=["image"], size="sm")
         with gr.Column(scale=3, min_width=300):
             answers = Pictures(message(TEXT["empty"]), elem_id="colorize-answers")
             with gr.Row():
@@ -252,4 +256,4 @@ def build() -> None:
         button.click(friendly(download_layers), [pad, gr.Textbox(what, visible=False), even], download, **named, **once)
     upload.upload(friendly(load_drawing), upload, pad, api_name="load_drawing", show_progress="hidden")
     colors.upload(friendly(load_palette), [colors, pad], pad, api_name="load_palette", show_progress="hidden")
-    chosen.input(load_example, chosen, [pad, truth], api_name="load_example", **once)
+    chosen.input(friendly(load_example), chosen, [pad, truth], api_name="load_example", **once)

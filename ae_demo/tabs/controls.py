@@ -8,6 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 from gradio.context import Context
+from gradio_client.utils import is_file_obj_with_meta, is_http_url_like, traverse
 from PIL import Image
 from torch import Tensor
 
@@ -28,6 +29,33 @@ def template(*names: str) -> dict[str, str | bool]:
     files = {kind: [ASSETS / f"{name}.{suffix}" for name in names] for kind, suffix in kinds.items()}
     texts = {kind: "".join(f.read_text(encoding="utf-8") for f in found if f.exists()) for kind, found in files.items()}
     return {"js_on_load": None, "apply_default_css": False} | {kind: text for kind, text in texts.items() if text}
+
+
+class Page(gr.Blocks):
+    """Blocks that tell every failure in one sentence, also those of Gradio itself, and that fetch nothing."""
+
+    async def preprocess_data(self, block_fn, inputs: list, *args, **kwargs) -> list:
+        """As in gr.Blocks, with gr.Error for values that a component does not take, and for files elsewhere."""
+        try:
+            traverse(inputs, _refuse, lambda part: is_file_obj_with_meta(part) and is_http_url_like(part["path"]))
+            return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
+        except Exception as error:
+            said = pictures.plain(error.message) if isinstance(error, gr.Error) else ""
+            text = said if 0 < len(said) < 300 else TEXTS["app"]["unusable"]  # a long one repeats a long value
+            raise gr.Error(text, duration=8, print_exception=False) from error
+
+    async def process_api(self, *args, **kwargs) -> dict:
+        """As in gr.Blocks, with gr.Error for whatever goes wrong; the log has the traceback."""
+        try:
+            return await super().process_api(*args, **kwargs)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise gr.Error(TEXTS["app"]["failed"], duration=8) from error
+
+
+def _refuse(_file: dict) -> None:
+    raise gr.Error(TEXTS["picture"]["no_address"])
 
 
 class SketchPad(gr.HTML):
@@ -55,6 +83,10 @@ class ColoringPad(SketchPad):
 
     def __init__(self, size: int, widths: dict[str, int], palette: Sequence[str], **kwargs):
         super().__init__(size, widths, **{"value": {"lines": "", "hints": ""}, "palette": list(palette)} | kwargs)
+
+    def preprocess(self, payload) -> dict[str, str]:
+        pad = payload if isinstance(payload, dict) else {}
+        return {key: pad.get(key) or "" for key in ("lines", "hints")}  # nothing else: handlers give it back
 
     def api_info(self) -> dict:
         return {"type": "object", "description": "{lines, hints}: two pictures as data URIs, hints may be missing"}
@@ -136,6 +168,15 @@ class Examples(gr.HTML):
         return {"type": "integer", "description": "index of an example"}
 
 
+class PictureUpload(gr.UploadButton):
+    """A button to upload a picture, which handlers get as a path that is for `pictures.read` to judge."""
+
+    is_template = True  # for the page it is its base class
+
+    def preprocess(self, payload) -> str | None:
+        return payload.path if payload else None
+
+
 def picture_input(
     title: str,
     images: list[Image.Image],
@@ -168,7 +209,7 @@ def picture_input(
         pad = ColoringPad(280, widths, [MASK], value=first, texts=texts, brush=36, **options)
     else:
         pad = SketchPad(280, widths, value=first, **options)
-    upload = gr.UploadButton(text["upload"], file_types=["image"], size="sm")
+    upload = PictureUpload(text["upload"], file_types=["image"], size="sm")
     thumbnails = [image.resize((56, 56), Image.Resampling.NEAREST) for image in images]
     chosen = Examples(title, thumbnails, small=True, elem_id=f"{elem_id}-examples")
     names = ("load_picture", "load_example_picture") if public else (False, False)

@@ -27,6 +27,7 @@ from ae_demo.tabs.controls import (
     Download,
     Opened,
     Pictures,
+    PictureUpload,
     film_strip,
     friendly,
     how_it_works,
@@ -181,8 +182,6 @@ def find_face(pad: dict) -> Iterator[list[dict]]:
 
 def load_face(path: str) -> dict:
     """An uploaded picture -> the canvas."""
-    if not path:
-        raise pictures.InputError(TEXT["draw"])
     return {"lines": data_uri(pictures.fitted(pictures.read(path), LARGE, "white")), "hints": ""}
 
 
@@ -266,7 +265,7 @@ def build() -> None:
             widths = {pens["pen"]: 3, pens["medium"]: 6, pens["thick"]: 12}
             pad = ColoringPad(LARGE, widths, PALETTE, elem_id="dcgan-pad")
             with gr.Row():
-                upload = gr.UploadButton(TEXT["upload"], file_types=["image"], size="sm")
+                upload = PictureUpload(TEXT["upload"], file_types=["image"], size="sm")
                 search = gr.Button(TEXT["search"], variant="primary", size="sm")
         with gr.Column(scale=3, min_width=320):
             mine = Pictures(message(TEXT["draw"]), elem_id="dcgan-mine")

@@ -217,7 +217,6 @@ def stop(tree: Tree | None = None) -> dict:
     return {"stopped": time.time()}
 
 
-@cache
 def sampler_quality(name: str = "ddpm-fashion") -> str:
     """What a network's samplers reach in how many steps, and its student's, as measured after training: curves and a
     table as HTML, or a sentence."""

@@ -128,6 +128,6 @@ def build() -> None:
     gr.on(moved, filmed, ends, film, api_name="between_noises", **LIVE)
     private = {"api_visibility": "private"}
     switched = name.input(
-        lambda name: gr.Dropdown(choices(name), value=START[name]), name, label, queue=False, **private
+        friendly(lambda name: gr.Dropdown(choices(name), value=START[name])), name, label, queue=False, **private
     )  # fmt: skip
     switched.then(told, settings, answers, **LIVE, **private).then(filmed, ends, film, **LIVE, **private)

@@ -1,15 +1,19 @@
 """Visitors' pictures, whatever they are, made into what the networks were trained on."""
 
 import base64
-from collections.abc import Collection
+import re
+import reprlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
+from threading import BoundedSemaphore
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from scipy import ndimage
 from torch import Tensor
 
@@ -17,7 +21,10 @@ from ae_demo.data.sketches import edges
 from ae_demo.tabs.texts import TEXTS
 
 TEXT = TEXTS["picture"]
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")  # Pillow knows more, and runs Ghostscript for one of them
 MAX_MEGAPIXELS = 40
+MAX_CHARACTERS = 4_000_000  # of a data URI; a canvas of 512 × 512 pixels of noise has 1.4 million
+_unpacking = BoundedSemaphore(2)  # the largest pictures take 400 MB each while they are reduced
 GAP = 3 / 256  # of the side of a drawing: half the width of an opening in its lines that does not count
 WORKING_SIZE = 1024  # pixels of the longer side; larger pictures are reduced to this first
 
@@ -26,17 +33,27 @@ class InputError(ValueError):
     """What a visitor gave cannot be used; the message is one sentence that says what can."""
 
 
+def plain(text: str) -> str:
+    """A text without what HTML would read: some sentences about a visitor's value end as HTML."""
+    return re.sub("[<>&]", "", text)
+
+
+def quoted(value) -> str:
+    """A visitor's value, of any kind and length, as it may stand in a sentence."""
+    return plain(reprlib.repr(value)).strip("'\"")
+
+
 def one_of(value, known: Collection):
     """The value, if it is one of the known ones."""
     if isinstance(value, bool) or not isinstance(value, str | int) or value not in known:
-        raise InputError(TEXT["one_of"].format(value=value, known=", ".join(map(str, known))))
+        raise InputError(TEXT["one_of"].format(value=quoted(value), known=", ".join(map(str, known))))
     return value
 
 
 def between(value, low: float, high: float) -> float:
     """The value as a number, if it is one from low to high."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise InputError(TEXT["between"].format(value=value, low=low, high=high))
+        raise InputError(TEXT["between"].format(value=quoted(value), low=low, high=high))
     return value
 
 
@@ -44,31 +61,42 @@ def decoded(uri: str) -> BytesIO:
     """The file in a data URI. What a canvas sends may be nothing else: a path would be a file of this machine."""
     if not isinstance(uri, str) or not uri.startswith("data:"):
         raise InputError(TEXT["no_canvas"])
+    if len(uri) > MAX_CHARACTERS:
+        raise InputError(TEXT["full_canvas"])
     try:
         return BytesIO(base64.b64decode(uri.partition(",")[2]))
     except ValueError as error:
         raise InputError(TEXT["unreadable"]) from error
 
 
-def read(source: Path | str | BytesIO) -> Image.Image:
-    """A file, of any kind that Pillow reads -> RGB, upright, on white, at most WORKING_SIZE."""
+@contextmanager
+def _opened(source: Path | str | BytesIO) -> Iterator[Image.Image]:
+    """A file of one of FORMATS, of at most MAX_MEGAPIXELS; whatever fails while it is unpacked is one sentence."""
     try:
-        with Image.open(source) as opened:
-            megapixels = opened.width * opened.height / 1e6
-            if megapixels > MAX_MEGAPIXELS:
-                raise InputError(TEXT["too_large"].format(megapixels=megapixels, limit=MAX_MEGAPIXELS))
-            picture = ImageOps.exif_transpose(opened)
-            picture.thumbnail((WORKING_SIZE, WORKING_SIZE))
-            if picture.mode[0] in "IF":  # 16 or 32 bits a pixel, of any range
-                deep = np.asarray(picture, dtype=np.float32)
-                picture = Image.fromarray((255 * (deep - deep.min()) / max(np.ptp(deep), 1e-9)).astype(np.uint8))
-            picture = picture.convert("RGBA")
+        with _unpacking, Image.open(source, formats=FORMATS) as opened:
+            if opened.width * opened.height > MAX_MEGAPIXELS * 1e6:
+                raise Image.DecompressionBombError
+            yield opened
     except FileNotFoundError as error:
         raise InputError(TEXT["missing"]) from error
-    except InputError:
-        raise
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:  # Pillow's, too, for what is larger still
+        raise InputError(TEXT["too_large"].format(limit=MAX_MEGAPIXELS)) from error
+    except Exception as error:  # there is hardly one that Pillow does not raise for a broken file
         raise InputError(TEXT["unreadable"]) from error
+
+
+def read(source: Path | str | BytesIO) -> Image.Image:
+    """A file of one of FORMATS -> RGB, upright, on white, at most WORKING_SIZE; of several pictures the first."""
+    if not source:
+        raise InputError(TEXT["missing"])
+    with _opened(source) as opened:
+        picture = opened.convert("I") if opened.mode[0] == "I" else opened  # 16 bits a pixel cannot be reduced
+        picture.thumbnail((WORKING_SIZE, WORKING_SIZE))
+        picture = ImageOps.exif_transpose(picture)
+        if picture.mode == "I":  # of any range
+            deep = np.asarray(picture, dtype=np.float32)
+            picture = Image.fromarray((255 * (deep - deep.min()) / max(np.ptp(deep), 1e-9)).astype(np.uint8))
+        picture = picture.convert("RGBA")
     canvas = Image.new("RGBA", picture.size, "white")
     if np.asarray(picture.convert("RGB")).max() > 250 and _is_light(picture):
         canvas = Image.new("RGBA", picture.size, "black")  # white lines on nothing
@@ -78,13 +106,8 @@ def read(source: Path | str | BytesIO) -> Image.Image:
 
 def read_layer(uri: str) -> Image.Image:
     """A transparent picture as a data URI -> RGBA, as it is."""
-    try:
-        with Image.open(decoded(uri)) as opened:
-            return opened.convert("RGBA")
-    except InputError:
-        raise
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(TEXT["unreadable"]) from error
+    with _opened(decoded(uri)) as opened:
+        return opened.convert("RGBA")
 
 
 def _is_light(picture: Image.Image) -> bool:

@@ -17,6 +17,7 @@ from ae_demo.tabs.controls import (
     Examples,
     Levels,
     Pictures,
+    PictureUpload,
     friendly,
     how_it_works,
     message,
@@ -49,7 +50,7 @@ def restore(drawing: str, kind: str = "gaussian", level: float = 0.4, seed: int 
     if not drawing:
         return message(TEXT["empty"]), {}
     x, kind, level = pictures.grey(drawing), pictures.one_of(kind, KINDS), pictures.between(level, 0, 1)
-    given = corrupt(x, kind, level, torch.Generator().manual_seed(int(seed or 0)))
+    given = corrupt(x, kind, level, torch.Generator().manual_seed(int(pictures.between(seed or 0, 0, 2**31))))
     answer = network("denoising")(given)
     classical = rivals(given, x)
     row = [
@@ -154,7 +155,7 @@ def build() -> None:
     gr.Markdown(TEXT["color"])
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            upload = gr.UploadButton(TEXTS["picture"]["upload"], file_types=["image"], size="sm")
+            upload = PictureUpload(TEXTS["picture"]["upload"], file_types=["image"], size="sm")
             chosen = Examples(TEXT["emoji"], [image.resize((56, 56)) for image in emoji()], elem_id="restoration-emoji")
         with gr.Column(scale=3, min_width=320):
             colored = Pictures(message(TEXT["pick"]), elem_id="restoration-colored")

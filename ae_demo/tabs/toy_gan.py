@@ -65,6 +65,7 @@ def train_gan(
     )  # fmt: skip
     command = command if isinstance(command, dict) else {}
     do, steps = str(command.get("do")), int(pictures.between(command.get("steps", 1000), 1, 1000))
+    name = pictures.one_of(name, (*toy.PRESETS, "drawn"))
     if name == "drawn" and not (drawing and isinstance(drawing, str)):
         raise InputError(TEXT["draw"])
     target = distribution(name, drawing if name == "drawn" else "")
