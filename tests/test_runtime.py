@@ -2,6 +2,7 @@
 
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -54,6 +55,27 @@ def test_fast_equals_eager_before_and_after_conversion(name):
             for a, b in zip(outputs(fast(*new)), expected, strict=True):
                 assert a.shape == b.shape
                 assert (a - b).abs().max() < 0.03 * b.abs().max()
+
+
+def test_one_request_serves_any_thread_and_calls_at_the_same_time_do_not_mix(monkeypatch):
+    from openvino import CompiledModel
+
+    made, create = [], CompiledModel.create_infer_request
+    monkeypatch.setattr(CompiledModel, "create_infer_request", lambda self: made.append(1) or create(self))
+    model = Colorization(width=8).eval()
+    fast, inputs = runtime.fast(model), torch.rand(40, 1, 1, 64, 64)
+    fast(inputs[0])
+    wait(fast, inputs[:1])
+    for x in inputs[:5]:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(fast, x).result()
+    assert len(made) == 1
+    with ThreadPoolExecutor(4) as pool:
+        answers = torch.cat(list(pool.map(fast, inputs)))
+    with torch.inference_mode():
+        expected = model(inputs.flatten(0, 1))
+    assert torch.equal(torch.cdist(answers.flatten(1), expected.flatten(1)).argmin(1), torch.arange(40))
+    assert len(made) <= 4
 
 
 def test_without_openvino_the_model_itself_answers(monkeypatch):

@@ -2,7 +2,9 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import wraps
 from pathlib import Path
 
@@ -21,6 +23,9 @@ from ae_demo.tabs.texts import TEXTS
 ASSETS = Path(__file__).parent / "assets"
 MASK = "#e4572e"
 LIVE = {"queue": False, "trigger_mode": "always_last", "show_progress": "hidden"}  # one round trip, the last value wins
+PLACES = 4  # handlers at work at the same time; more would only share the cores, and need more memory
+PATIENCE = 5  # seconds that a handler waits for its turn before its visitor is told to try again
+_turns = ThreadPoolExecutor(PLACES, "handler")  # of all visitors, first come, first served
 
 
 def template(*names: str) -> dict[str, str | bool]:
@@ -236,7 +241,8 @@ def message(text: str) -> list[dict]:
 
 def friendly(handler: Callable, show: Callable[[str], object] | None = None) -> Callable:
     """The handler, with errors that are meant for visitors told in one sentence: a toast, or the answer show(sentence)
-    where a toast for every move of the pen would be too much."""
+    where a toast for every move of the pen would be too much. Live events pass Gradio's queue by, so handlers that are
+    no generators take turns here, and where too many wait, that is such a sentence too."""
     if inspect.isgeneratorfunction(handler):
 
         @wraps(handler)
@@ -250,13 +256,23 @@ def friendly(handler: Callable, show: Callable[[str], object] | None = None) -> 
         def wrapped(*args, **kwargs):
             try:
                 with _told():
-                    return handler(*args, **kwargs)
+                    return _in_turn(handler, *args, **kwargs)
             except gr.Error as error:
                 if show is None:
                     raise
                 return show(error.message)
 
     return wrapped
+
+
+def _in_turn(handler: Callable, *args, **kwargs) -> object:
+    turn = _turns.submit(copy_context().run, handler, *args, **kwargs)  # Gradio keeps there that an event is answered
+    try:
+        return turn.result(PATIENCE)
+    except TimeoutError:
+        if turn.cancel():
+            raise InputError(TEXTS["app"]["busy"]) from None
+        return turn.result()  # at work by now, or a timeout of its own
 
 
 @contextmanager
