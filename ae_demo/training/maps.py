@@ -15,8 +15,8 @@ NEIGHBOURS = 5
 @torch.inference_mode()
 def codes(model, x: Tensor) -> Tensor:
     """Pictures (N, 1, 28, 28) -> their codes (N, K); of a VAE the means of the posteriors."""
-    z = model.encode(x)
-    return z[0] if isinstance(z, tuple) else z
+    parts = (model.encode(part) for part in x.split(100))  # all at once would take 200 MB
+    return torch.cat([z[0] if isinstance(z, tuple) else z for z in parts])
 
 
 def principal(z: Tensor) -> tuple[Tensor, Tensor]:
