@@ -5,8 +5,6 @@ import io
 import math
 
 import pytest
-from gradio_client import Client
-from gradio_client.exceptions import AppError
 from PIL import Image, ImageDraw, ImageStat
 from playwright.sync_api import expect
 
@@ -538,52 +536,3 @@ def test_it_fits_a_phone_and_works_in_the_dark(browser, url, options):
     stroke(page, PAD, CAT[0])
     expect(page.locator(f"{ANSWERS} figure")).to_have_count(4, timeout=30_000)
     page.close()
-
-
-def test_every_endpoint_works_without_a_browser(url):
-    client = Client(url, verbose=False)
-    picture = client.predict(3, api_name="/load_example_picture")
-    (clean, given, *_), compared = client.predict(picture, "blur", 0.5, 0, api_name="/restore")
-    assert clean["src"].startswith("data:image/png") and "PSNR" in given["note"] and compared["before"] == given["src"]
-    assert len(client.predict(picture, api_name="/super_resolve")) == 5
-    assert len(client.predict(picture, 16, api_name="/compress")) == 4
-    assert len(client.predict(picture, api_name="/neighbours")) == 9
-    at, near = client.predict("pca", "pca", picture, api_name="/place_drawing")
-    assert len(at) == 2 and len(near) == 9
-    assert len(client.predict("nested", 3, 5, api_name="/inspect_code")) == 11
-    assert len(client.predict("mnist", 0.0, picture, 1, api_name="/encode_picture")) == 8
-    assert client.predict("mnist", 0.0, picture, picture, True, api_name="/draw_path")[0]["src"]
-    assert len(client.predict("fashion", 0.5, 0.5, api_name="/decode_labels")) == 10
-    sketch, _ = client.predict(0, api_name="/load_example")
-    assert len(client.predict(sketch, True, True, api_name="/colorize")) == 4
-    choices = client.predict(sketch, 1, True, True, api_name="/variants")
-    assert len(choices["pictures"]) == 5
-    chosen = client.predict({"picked": 2}, sketch, 1, api_name="/continue_from")
-    assert chosen["lines"] == sketch["lines"] and chosen["hints"].startswith("data:image/png")
-    layer = client.predict(chosen, "lines", True, api_name="/download_layers")
-    assert layer["name"] == "coloured-lines.png"
-    assert client.predict("mnist", -3.0, 0.0, 0.0, api_name="/decode_point")[0]["src"]
-    gan = ("ring", "", "hinge", -3, -3, 1, 0.0, 16, 2, "normal", 0)
-    steps = [client.predict({"do": "both"}, *gan, api_name="/train_gan")["step"] for _ in range(2)]
-    assert steps == [1, 2], "a visitor's run is kept"
-    zeros = [0] * 9
-    (face,) = client.predict(3, 0.8, *zeros, api_name="/paint_face")
-    assert "% real" in face["note"] and len(client.predict(3, 0.8, api_name="/paint_faces")["pictures"]) == 12
-    assert client.predict(3, 4, 0.8, api_name="/between_faces")[0]["src"]
-    assert client.predict(3, 4, 0.8, api_name="/download_loop")["src"].startswith("data:image/gif")
-    assert "found" in client.predict({"lines": face["src"], "hints": ""}, api_name="/find_face")[1]["note"]
-    assert "Face 1 of 10" in client.predict(api_name="/play_game")[0]["title"]
-    assert len(client.predict(0.5, api_name="/watch_learning")) == 2
-    job = client.submit("ddpm-fashion", 7, 4, 0, 2.0, "ddim", api_name="/sample")
-    trunk = job.result(timeout=60)
-    assert len(trunk["frames"]) == 5
-    where = {"tree": trunk["tree"], "run": 0, "step": 2}
-    branch = client.predict(where, "ddpm-fashion", 8, 0, 2.0, "ddim", api_name="/fork")
-    assert branch["parent"] == 0 and len(branch["frames"]) == 3
-    with pytest.raises(AppError, match="not kept"):
-        client.predict(where | {"step": [2]}, "ddpm-fashion", 8, 0, 2.0, "ddim", api_name="/fork")
-    assert client.predict(api_name="/stop")["stopped"] > trunk["tree"]
-    on_pad = {"lines": picture, "hints": ""}
-    assert len(client.predict(on_pad, "ddpm-fashion", 9, 599, 0, 2.0, api_name="/edit")) == 4
-    assert client.predict("ddpm-mnist", 3, 0, 1, 2.0, api_name="/between_noises")[0]["src"]
-    assert "<svg" in client.predict("ddpm-mnist", api_name="/sampler_quality")
