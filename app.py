@@ -10,9 +10,11 @@ if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallopt"):  # glibc
 
 import gradio as gr
 import torch
+from starlette.middleware import Middleware
 
 from ae_demo.tabs import TABS, colorize, models
 from ae_demo.tabs.controls import Page
+from ae_demo.tabs.guard import Guard
 from ae_demo.tabs.texts import TEXTS
 
 TEXT = TEXTS["app"]
@@ -47,6 +49,7 @@ def launch(**options):
         "ssr_mode": False,
         "max_file_size": "20mb",
         "max_threads": 100,
+        "app_kwargs": {"middleware": [Middleware(Guard)]},
     }
     return page.launch(**ours | options)
 

@@ -14,6 +14,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
+from ae_demo.tabs.guard import MAX_BYTES
 from ae_demo.tabs.texts import TEXTS
 
 HOME = Path(__file__).resolve().parent.parent
@@ -225,3 +226,23 @@ def test_nothing_that_is_read_can_run(file):
             assert ast.unparse(node) not in {"torch.load", "torch.hub.load", "np.load", "os.system", "os.popen"}
         if isinstance(node, ast.Name):
             assert node.id not in {"eval", "exec", "__import__", "compile"}
+
+
+@pytest.mark.parametrize(
+    "address", ["http://example.com/a.png", "https://example.com/", "HTTPS://example.com", "file:///etc"]
+)
+@pytest.mark.parametrize("route", ["file=", "file/"])
+def test_nothing_is_fetched_for_others(http, route, address):
+    answer = http.get(route + address)
+    assert answer.status_code == 403 and sentence(answer.json()["detail"])
+
+
+def test_a_body_without_end_or_beyond_the_limit_is_refused_unread(http, blocks):
+    def endless():
+        while True:
+            yield b" " * 65_536
+
+    answer = http.post("run/x", content=endless(), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 411 and sentence(answer.json()["detail"])
+    answer = http.post("run/x", content=b" " * (MAX_BYTES + 1), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 413 and sentence(answer.json()["detail"])
