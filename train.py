@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -274,12 +275,12 @@ def evaluate(name: str, args: argparse.Namespace) -> None:
 def publish(args: argparse.Namespace) -> None:
     """Uploads what --push and --space name."""
     if args.push:
-        card = report.collection_card(args.push, args.names, args.out)
+        card = partial(report.collection_card, args.push)
         options = {"private": args.private or None, "revision": args.revision}
         commit = hub.push(args.push, args.names, card, args.out, **options)
         print(f"{args.push}: {f'commit {commit[:12]}' if commit else 'all of this is there already'}.")
     if args.space:
-        commit = hub.deploy(args.space, app_files(), args.push, private=args.private or None)
+        commit = hub.deploy(args.space, app_files(), COMMIT, args.push, private=args.private or None)
         print(f"Space {args.space}: {f'commit {commit[:12]}' if commit else 'all of this is there already'}.")
 
 

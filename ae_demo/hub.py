@@ -111,25 +111,27 @@ def _commit(
 def push(
     repo_id: str,
     names: Iterable[str],
-    card: str,
+    card: Callable[[dict[str, dict]], str],
     root: Path = checkpoints.ROOT,
     *,
     private: bool | None = None,
     revision: str | None = None,
     endpoint: str | None = None,
 ) -> str | None:
-    """Checkpoints to a repository of models, made if there is none: a folder for each, and `card` as its README, in one
-    commit that names the commits they were trained at. Its hash, or None where nothing had changed.
+    """Checkpoints to a repository of models, made if there is none: a folder for each, in one commit that names the
+    commits they were trained at. Its hash, or None where nothing had changed. The README is card(what training.json
+    tells, by name) of these and of those that are there already.
 
     CheckpointError if a checkpoint is missing, HubError if the Hub does not take them; then nothing of it is seen."""
-    files: dict[str, Path | bytes] = {README: card.encode()}
-    trained = {}
+    files: dict[str, Path | bytes] = {}
+    trained, known = {}, _published(repo_id, revision, endpoint)
     for name in names:
-        about = checkpoints.training(name, root)
+        known[name] = about = checkpoints.training(name, root)
         if not about or checkpoints.sha256(root / name / checkpoints.WEIGHTS) != about["model"]["sha256"]:
             raise CheckpointError(f"The checkpoint {name} is missing or broken: run `python train.py {name}` first.")
         trained[name] = about["run"].get("commit") or "an unknown commit"
         files |= {f"{name}/{file.name}": file for file in sorted((root / name).iterdir()) if file.is_file()}
+    files[README] = card(known).encode()
     what = next(iter(trained)) if len(trained) == 1 else f"{len(trained)} models"
     commits = sorted(set(trained.values()))
     title = f"{what}, trained at {commits[0] if len(commits) == 1 else f'{len(commits)} commits'}"
@@ -140,29 +142,40 @@ def push(
     )  # fmt: skip
 
 
+def _published(repo_id: str, revision: str | None, endpoint: str | None) -> dict[str, dict]:
+    """What training.json tells of the checkpoints in a repository, by name; empty if there are none."""
+    about = f"*/{checkpoints.TRAINING}"
+    try:
+        folder = Path(hub.snapshot_download(repo_id, revision=revision, allow_patterns=about, endpoint=endpoint))
+    except (HfHubHTTPError, httpx2.TransportError, OfflineModeIsEnabled, HFValidationError, OSError):
+        return {}  # whatever it is, uploading will tell
+    return {file.parent.name: checkpoints.training(file.parent.name, folder) for file in folder.glob(about)}
+
+
 def deploy(
     space_id: str,
     files: dict[str, Path],
+    commit: str | None,
     models: str | None = None,
     *,
     private: bool | None = None,
     endpoint: str | None = None,
 ) -> str | None:
-    """The app to a Gradio Space, made if there is none: exactly these files by their path, the README with what depends
-    on whose it is: the picture for links, and the repository of `models`. The commit's hash, or None where nothing had
-    changed. HubError as `push`."""
+    """The app as of a commit of the code to a Gradio Space, made if there is none: exactly these files by their path,
+    the README with what depends on whose it is: the picture for links, and the repository of `models`. The hash of the
+    commit there, or None where nothing had changed. HubError as `push`."""
     readme = files[README].read_text(encoding="utf-8")
     home = f"{(endpoint or constants.ENDPOINT).rstrip('/')}/spaces/{space_id}"
     lines = [f"thumbnail: {home}/resolve/main/.github/studio.jpg"] + ([f"models: [{models}]"] if models else [])
     readme = re.sub(r"\A---\n(.*?)\n---\n", lambda m: "\n".join(["---", m[1], *lines, "---", ""]), readme, flags=re.S)
-    commit = _commit(
+    made = _commit(
         space_id, files | {README: readme.encode()}, lambda path: path != ".gitattributes",
-        ("The app as of this commit", ""), "space", private=private, endpoint=endpoint,
+        (f"The app at {commit or 'an unknown commit'}", ""), "space", private=private, endpoint=endpoint,
     )  # fmt: skip
     if models:
         api = hub.HfApi(endpoint=endpoint, library_name="ae-demo")
         _patiently(lambda: api.add_space_variable(space_id, "AE_DEMO_HUB_REPO", models), space_id)
-    return commit
+    return made
 
 
 class Pull(threading.Thread):

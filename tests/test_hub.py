@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -69,7 +70,7 @@ def retrain(root, name="linear", finished="2099-01-01T00:00:00+00:00", factor=0.
 
 
 def push(server, root, **options):
-    return hub.push(REPO, NAMES, report.collection_card(REPO, NAMES, root), root, endpoint=server.url, **options)
+    return hub.push(REPO, NAMES, partial(report.collection_card, REPO), root, endpoint=server.url, **options)
 
 
 def pull(server, tmp_path, **options):
@@ -108,6 +109,15 @@ def test_nothing_is_uploaded_when_nothing_changed_and_only_what_changed_when_it_
     assert len([line for line in server.log if line.startswith("PUT")]) == 1, "the other weights stay where they are"
     assert "linear/samples.png" not in repo(server).commits[-1][2]
     assert "classifier-mnist/samples.png" in repo(server).commits[-1][2]
+
+
+def test_the_card_tells_of_what_was_pushed_before_too(server, ours):
+    push(server, ours)
+    retrain(ours)
+    hub.push(REPO, ["linear"], partial(report.collection_card, REPO), ours, endpoint=server.url)
+    card = repo(server).commits[-1][2]["README.md"].decode()
+    assert all(f"| [`{name}`]({name}) |" in card for name in NAMES)
+    assert "classifier-mnist/model.safetensors" in repo(server).commits[-1][2]
 
 
 def test_the_card_is_what_the_hub_reads_and_its_lines_load_the_model(server, ours, tmp_path):
@@ -173,7 +183,7 @@ def test_what_the_hub_refuses_is_one_sentence(server, ours, monkeypatch, token, 
 
 def test_no_network_no_name_and_offline_are_one_sentence_each(server, ours, monkeypatch):
     with pytest.raises(hub.HubError, match="use USER/NAME"):
-        hub.push("no/such/name", ["linear"], "", ours, endpoint=server.url)
+        hub.push("no/such/name", ["linear"], str, ours, endpoint=server.url)
     server.close()
     with pytest.raises(hub.HubError, match=r"cannot be reached: check the network"):
         push(server, ours)
@@ -206,9 +216,10 @@ def test_the_command_pushes_checkpoints_and_the_app_and_says_what_it_did(server,
 
 
 def test_a_space_has_all_that_the_app_needs_and_starts(server, tmp_path):
-    hub.deploy("me/app", train.app_files(), REPO, private=True, endpoint=server.url)
+    hub.deploy("me/app", train.app_files(), "c0ffee", REPO, private=True, endpoint=server.url)
     space = repo(server, "space", "me/app")
     files = space.commits[-1][2]
+    assert space.commits[-1][1].startswith("The app at c0ffee")
     assert space.sdk == "gradio" and space.private and space.variables == {"AE_DEMO_HUB_REPO": REPO}
     assert not [path for path in files if "__pycache__" in path or path.startswith(("tests/", "data/", "runs/"))]
     front = yaml.safe_load(files["README.md"].decode().split("---\n")[1])

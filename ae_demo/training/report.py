@@ -79,13 +79,9 @@ def metadata(known: dict[str, dict]) -> str:
     return f"---\n{yaml.safe_dump(data | {'model-index': index}, sort_keys=False, allow_unicode=True)}---\n"
 
 
-def collection_card(repo_id: str, names: list[str], root: Path) -> str:
-    """Markdown of a repository's card with these checkpoints in it. CheckpointError if one is missing."""
-    known = {name: checkpoints.training(name, root) for name in names}
-    if missing := [name for name, about in known.items() if not about]:
-        raise checkpoints.CheckpointError(
-            f"The checkpoint {missing[0]} is missing: run `python train.py {missing[0]}` first."
-        )
+def collection_card(repo_id: str, known: dict[str, dict]) -> str:
+    """Markdown of a repository's card, from what training.json tells of the checkpoints in it, by name."""
+    known = {name: known[name] for name in RECIPES if name in known}
     rows = ["| checkpoint | what | parameters | held-out scores |", "|---|---|---|---|"]
     for name, about in known.items():
         scores = ", ".join(f"{e.metric_type} {number(e.metric_type, e.metric_value)}" for e in evaluations(name, about))
