@@ -142,17 +142,28 @@ def train(name: str, args: argparse.Namespace, accelerator: Accelerator) -> None
             "device": device(accelerator), "commit": COMMIT,
             "python": platform.python_version(), "torch": torch.__version__, "init": before.get("run"),
         },
-        "curve": progress["curve"],
+        "curve": continued(before.get("curve"), before.get("run"), progress["curve"]),
     }  # fmt: skip
     if accelerator.is_main_process:
         part = checkpoints.save(model, name, args.out)
         if recipe.filmed:
-            (part / checkpoints.FILM).write_text(json.dumps({"frames": progress["film"]}) + "\n", encoding="utf-8")
+            earlier = checkpoints.film(name, args.init) if args.init else []
+            frames = continued(earlier, before.get("run"), progress["film"])
+            (part / checkpoints.FILM).write_text(json.dumps({"frames": frames}) + "\n", encoding="utf-8")
         finish(name, part, about, args)
         shutil.rmtree(state, ignore_errors=True)
     accelerator.wait_for_everyone()
     accelerator.free_memory()
     accelerator._custom_objects.clear()  # the average of this model, which free_memory forgets to drop
+
+
+def continued(earlier: list | None, run: dict | None, now: list) -> list:
+    """[[step, value], …] of a run after those of the runs it began with, its steps counted on; without its first steps,
+    which look like the last ones before."""
+    if not earlier:
+        return now
+    done, last = report.total(run, "steps"), now[-1][0]
+    return earlier + [[done + step, value] for step, value in now if step >= last / 10]
 
 
 def left_off(name: str, state: Path, identity: dict, fresh: bool, say: Callable[[str], None]) -> dict:

@@ -152,3 +152,12 @@ def test_denoising_beats_every_filter_at_every_kind_and_level(score):
 def test_super_resolution_beats_bicubic_interpolation(name):
     scores = checkpoints.training(f"super_resolution-{name}")["scores"]["held_out"]
     assert scores["psnr"] > scores["psnr_bicubic"] + 1 and scores["ssim"] > scores["ssim_bicubic"]
+
+
+def test_a_student_needs_four_steps_where_its_teacher_needs_fifty():
+    teacher, student = (
+        checkpoints.training(name)["scores"]["held_out"]["samplers"]["ddim"]
+        for name in ("ddpm-fashion", "ddpm-fashion-fast")
+    )
+    assert student["4"]["frechet"] < 1.1 * teacher["50"]["frechet"]
+    assert student["1"]["frechet"] < teacher["10"]["frechet"]

@@ -13,6 +13,7 @@ import pytest
 from accelerate import Accelerator
 from safetensors.torch import load_file
 
+import train
 from ae_demo import checkpoints
 from ae_demo.training.recipes import RECIPES
 
@@ -203,3 +204,10 @@ def test_a_loss_that_is_not_a_number_keeps_the_last_good_state(tmp_path, data_di
     assert not (tmp_path / "autoencoder").exists()
     assert main(*options) == 0, "goes on, as the loss is well again"
     assert checkpoints.training("autoencoder", tmp_path)["run"]["steps"] == 19
+
+
+def test_a_run_that_goes_on_from_a_checkpoint_continues_its_curve_and_film():
+    before = {"steps": 100, "init": {"steps": 50, "init": None}}
+    assert train.continued(None, None, [[1, "a"]]) == [[1, "a"]]
+    now = [[1, "x"], [4, "y"], [30, "z"]]
+    assert train.continued([[150, "a"]], before, now) == [[150, "a"], [154, "y"], [180, "z"]]

@@ -23,6 +23,7 @@ from ae_demo.tabs.controls import (
     ColoringPad,
     Download,
     Examples,
+    Number,
     Pictures,
     PictureUpload,
     friendly,
@@ -231,7 +232,7 @@ def build() -> None:
             download = Download()
     several = Choices(TEXT["variants"], TEXT["variants_note"], elem_id="colorize-variants")
     with gr.Row():
-        seed = gr.Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=2**31, scale=0, min_width=160)
+        seed = Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=2**31, scale=0, min_width=160)
         other = gr.Button(TEXT["other"], scale=0, min_width=200)
     with gr.Row():
         with gr.Column(scale=6, min_width=300):

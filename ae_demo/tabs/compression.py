@@ -15,7 +15,7 @@ from ae_demo import checkpoints
 from ae_demo.data.datasets import FASHION_LABELS
 from ae_demo.figures import to_pil
 from ae_demo.tabs import pictures
-from ae_demo.tabs.controls import LIVE, Pictures, friendly, how_it_works, message, picture, picture_input
+from ae_demo.tabs.controls import LIVE, Pictures, Slider, friendly, how_it_works, message, picture, picture_input
 from ae_demo.tabs.networks import itself, known, network, sample
 from ae_demo.tabs.restoration import START, clothing, scored
 from ae_demo.tabs.texts import TEXTS
@@ -119,7 +119,11 @@ def neighbours(drawing: str, n: int = 8) -> list[dict]:
     far[itself("binary", x)] = 99
     order = far.argsort(stable=True)[:n]
     hashed = torch.kron(bits.view(4, 4), torch.ones(7, 7))[None]
-    row = [picture(TEXT["hash"], to_pil(hashed), "".join(str(int(bit)) for bit in bits[0]))]
+    row = [
+        picture(
+            TEXT["hash"], to_pil(hashed), " ".join("".join(str(int(bit)) for bit in four) for four in bits.view(4, 4))
+        )
+    ]
     for i in order.tolist():
         note = TEXT["differ"].format(bits=int(far[i]))
         row.append(picture(FASHION_LABELS[pictured["label"][i]], to_pil(pictured["image"][i]), note))
@@ -132,7 +136,7 @@ def build() -> None:
         with gr.Column(scale=1, min_width=280):
             pad = picture_input(TEXT["examples"], clothing(), "compression", START)
         with gr.Column(scale=3, min_width=320):
-            size = gr.Slider(1, 256, 32, step=1, label=TEXT["size"], elem_id="compression-size")
+            size = Slider(1, 256, 32, step=1, label=TEXT["size"], elem_id="compression-size")
             answers = Pictures(message(TEXT["empty"]), elem_id="compression-answers")
             curve = gr.LinePlot(
                 None, x="bytes", y="psnr", color="method", title=TEXT["curve"], height=260,

@@ -173,6 +173,32 @@ class Examples(gr.HTML):
         return {"type": "integer", "description": "index of an example"}
 
 
+def _clamped(payload, component):
+    """What a visitor typed into a box, which may be nothing or anything: the component's first value for nothing, the
+    nearest that it has for a number."""
+    if payload is None:
+        return component.value
+    return min(max(payload, component.minimum), component.maximum) if type(payload) in (int, float) else payload
+
+
+class Slider(gr.Slider):
+    """A slider that takes the nearest of its values for a number beyond them, and its first value for none."""
+
+    is_template = True  # for the page it is its base class
+
+    def preprocess(self, payload) -> float:
+        return super().preprocess(_clamped(payload, self))
+
+
+class Number(gr.Number):
+    """A box for a number between its minimum and its maximum, as `Slider`."""
+
+    is_template = True
+
+    def preprocess(self, payload) -> float | int:
+        return super().preprocess(_clamped(payload, self))
+
+
 class PictureUpload(gr.UploadButton):
     """A button to upload a picture, which handlers get as a path that is for `pictures.read` to judge."""
 

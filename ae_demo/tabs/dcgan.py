@@ -25,9 +25,11 @@ from ae_demo.tabs.controls import (
     Choices,
     ColoringPad,
     Download,
+    Number,
     Opened,
     Pictures,
     PictureUpload,
+    Slider,
     film_strip,
     friendly,
     how_it_works,
@@ -199,10 +201,10 @@ def shown(real: bool, number: int) -> Tensor:
 @torch.no_grad()
 def play_game(game: dict, answer: str = "") -> tuple[dict, list[dict]]:
     """A game and an answer to its open round ("real", "fake"; else the next game begins) -> the game, and what to show:
-    the next face, the last one with the truth and what the discriminator said, the score."""
-    if not (isinstance(game, dict) and game) or answer not in ("real", "fake") or len(game["answers"]) >= ROUNDS:
+    the next face, the last one with the truth and what the discriminator said, the score. A game that is over stays."""
+    if not (isinstance(game, dict) and game) or answer not in ("real", "fake"):
         game = new_game()
-    else:
+    elif len(game["answers"]) < ROUNDS:
         game = {**game, "answers": [*game["answers"], answer == "real"]}
     done, row = len(game["answers"]), []
     if done < ROUNDS:
@@ -244,19 +246,19 @@ def build() -> None:
         with gr.Column(scale=2, min_width=300):
             face = Pictures([], elem_id="dcgan-face")
             with gr.Row():
-                seed = gr.Number(7, label=TEXT["seed"], precision=0, minimum=0, maximum=LAST, elem_id="dcgan-seed")
-                truncation = gr.Slider(0, 1.5, 0.8, step=0.05, label=TEXT["truncation"])
+                seed = Number(7, label=TEXT["seed"], precision=0, minimum=0, maximum=LAST, elem_id="dcgan-seed")
+                truncation = Slider(0, 1.5, 0.8, step=0.05, label=TEXT["truncation"])
         with gr.Column(scale=3, min_width=320):
             with gr.Row():
                 amounts = [
-                    gr.Slider(-4, 4, 0, step=0.1, label=TEXT[name], elem_id=f"dcgan-{name}", min_width=180)
+                    Slider(-4, 4, 0, step=0.1, label=TEXT[name], elem_id=f"dcgan-{name}", min_width=180)
                     for name in TRAITS
                 ]
             back = gr.Button(TEXT["back"], size="sm")
     faces = Choices(TEXT["faces"], TEXT["faces_note"], small=True, elem_id="dcgan-faces")
     gr.Markdown(TEXT["film_title"])
     with gr.Row():
-        other = gr.Number(11, label=TEXT["other"], precision=0, minimum=0, maximum=2**31, scale=0, min_width=160)
+        other = Number(11, label=TEXT["other"], precision=0, minimum=0, maximum=2**31, scale=0, min_width=160)
         loops = [(gr.Button(TEXT[kind], size="sm", scale=0, min_width=160), kind) for kind in ("gif", "webp")]
     film, loop = Pictures([], elem_id="dcgan-film"), Download()
     gr.Markdown(TEXT["yours_title"])
@@ -275,7 +277,7 @@ def build() -> None:
         guesses = [(gr.Button(TEXT[guess], size="sm"), guess) for guess in ("real", "fake", "again")]
     arena = Pictures(message(TEXT["game_note"]), elem_id="dcgan-game")
     gr.Markdown(TEXT["learning_title"])
-    position = gr.Slider(0, 1, 1, step=0.01, label=TEXT["position"], elem_id="dcgan-position")
+    position = Slider(0, 1, 1, step=0.01, label=TEXT["position"], elem_id="dcgan-position")
     learning = Pictures([], elem_id="dcgan-learning")
     how_it_works(TEXT["how"], TEXT["explanation"])
 

@@ -18,7 +18,7 @@ from ae_demo.data.emoji import GROUPS
 from ae_demo.figures import curves, data_uri, to_grid, to_pil
 from ae_demo.models.ddpm import DDPM, Step, to_pixels
 from ae_demo.models.samplers import SAMPLERS, ancestral
-from ae_demo.tabs.controls import friendly, how_it_works, template, visitors_own
+from ae_demo.tabs.controls import Number, Slider, friendly, how_it_works, template, visitors_own
 from ae_demo.tabs.pictures import InputError, between, one_of
 from ae_demo.tabs.texts import TEXTS
 from ae_demo.training import report
@@ -37,7 +37,7 @@ ALL = -1
 POINTS = 100  # of a curve
 LAST = 2**31  # seed
 VISITORS = 8  # whose runs go on at the same time; the next ones wait
-COLUMNS = {"frechet": 0, "precision": 2, "recall": 2, "accuracy": 2}  # of the table, and their decimals
+COLUMNS = {"frechet": 1, "precision": 2, "recall": 2, "accuracy": 2}  # of the table, and their decimals
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Run:
     sampler: str
     first: int = 0
     parent: int | None = None
-    kept: dict[int, Tensor] = field(default_factory=dict)
+    kept: dict[int, Tensor] = field(default_factory=dict, compare=False)
 
     def __post_init__(self):
         labels = NETWORKS[one_of(self.name, NETWORKS)]
@@ -66,7 +66,8 @@ class Run:
         """What one reads beside it."""
         label = TEXT["all"] if self.label == ALL else NETWORKS[self.name][self.label]
         guidance = "" if self.name == FAST else TEXT["guided"].format(guidance=self.guidance)
-        return TEXT["run"].format(label=label, sampler=TEXT[self.sampler], seed=self.seed) + guidance
+        network = TEXT["student"] if self.name == FAST else ""
+        return TEXT["run"].format(label=label, sampler=TEXT[self.sampler], seed=self.seed) + guidance + network
 
     @property
     def y(self) -> Tensor:
@@ -203,6 +204,8 @@ def fork(
     if NETWORKS[one_of(name, NETWORKS)] != NETWORKS[parent.name]:
         raise InputError(TEXT["other_classes"].format(name=TEXT[parent.name]))
     run, x = Run(name, label, parent.steps, seed, guidance, sampler, step, index), parent.kept[step]
+    if run in tree.runs and not tree.stopped:  # one that was cancelled may begin again
+        raise InputError(TEXT["same"])
     if run.seed != parent.seed and sampler != "ddpm":
         model, now = network(name)[0], next(descend(replace(parent, first=step), x))
         a, s = model.level(now.t)
@@ -273,9 +276,9 @@ def build() -> None:
             label = gr.Dropdown(choices("ddpm-fashion"), value=7, label=TEXT["label"], elem_id="diffusion-label")
             samplers = [(TEXT[sampler], sampler) for sampler in SAMPLERS]
             sampler = gr.Dropdown(samplers, value="ddim", label=TEXT["sampler"], elem_id="diffusion-sampler")
-            steps = gr.Slider(1, 1000, 50, step=1, label=TEXT["steps"], elem_id="diffusion-steps")
-            guidance = gr.Slider(0, 6, 2, step=0.5, label=TEXT["guidance"], elem_id="diffusion-guidance")
-            seed = gr.Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=LAST, elem_id="diffusion-seed")
+            steps = Slider(1, 1000, 50, step=1, label=TEXT["steps"], elem_id="diffusion-steps")
+            guidance = Slider(0, 6, 2, step=0.5, label=TEXT["guidance"], elem_id="diffusion-guidance")
+            seed = Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=LAST, elem_id="diffusion-seed")
             with gr.Row():
                 go = gr.Button(TEXT["go"], variant="primary")
                 cancel = gr.Button(TEXT["cancel"])

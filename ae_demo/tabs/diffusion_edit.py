@@ -12,8 +12,10 @@ from ae_demo.models.ddpm import DDPM, to_pixels
 from ae_demo.tabs import pictures
 from ae_demo.tabs.controls import (
     LIVE,
+    Number,
     Opened,
     Pictures,
+    Slider,
     film_strip,
     friendly,
     how_it_works,
@@ -62,7 +64,7 @@ def edit(
     (SDEdit: Meng et al., 2022, https://arxiv.org/abs/2108.01073), only where the hints are if there are any."""
     (x, stays), (model, net, y) = drawn(pad), chosen(name, label)
     t, seed = int(pictures.between(t, 0, 999)), int(pictures.between(seed, 0, LAST))
-    first = min(STEPS - 1, (999 - t) // GAP)
+    first = min(STEPS - 1, round((999 - t) / GAP))
     t = model.timesteps(STEPS)[first]
     a, s = model.level(t)
     known = None if stays is None else (x, stays)
@@ -106,17 +108,17 @@ def build() -> None:
         with gr.Column(scale=2, min_width=300):
             pad = picture_input(TEXT["examples"], held_out, "diffusion_edit", start=14, mask=TEXT["mask"])
         with gr.Column(scale=3, min_width=320):
-            t = gr.Slider(GAP - 1, 999, 599, step=GAP, label=TEXT["t"], elem_id="diffusion_edit-t")
+            t = Slider(GAP - 1, 999, 599, step=GAP, label=TEXT["t"], elem_id="diffusion_edit-t")
             answers = Pictures(message(TEXT["idle"]), elem_id="diffusion_edit-answers")
             with gr.Row():
                 names = [(TEXTS["diffusion"][name], name) for name in KNOWN]
                 name = gr.Dropdown(names, value=KNOWN[0], label=TEXT["network"], elem_id="diffusion_edit-network")
                 label = gr.Dropdown(choices(KNOWN[0]), value=7, label=TEXT["label"], elem_id="diffusion_edit-label")
             with gr.Row():
-                guidance = gr.Slider(0, 6, 2, step=0.5, label=TEXT["guidance"])
-                seed = gr.Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=LAST)
+                guidance = Slider(0, 6, 2, step=0.5, label=TEXT["guidance"])
+                seed = Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=LAST)
             gr.Markdown(TEXT["film_title"])
-            other = gr.Number(1, label=TEXT["other"], precision=0, minimum=0, maximum=LAST)
+            other = Number(1, label=TEXT["other"], precision=0, minimum=0, maximum=LAST)
             film = Pictures([], elem_id="diffusion_edit-film")
     opened = Opened()
     how_it_works(TEXT["how"], TEXT["explanation"])

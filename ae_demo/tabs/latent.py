@@ -18,7 +18,9 @@ from ae_demo.models.vae import REACH, VAE
 from ae_demo.tabs import pictures
 from ae_demo.tabs.controls import (
     LIVE,
+    Number,
     Pictures,
+    Slider,
     film_strip,
     friendly,
     how_it_works,
@@ -204,11 +206,9 @@ def build() -> None:
             pad = MapPad(start, elem_id="latent-map")
         with gr.Column(scale=2, min_width=300):
             dataset = gr.Radio([(TEXT[key], key) for key in DATASETS], value="mnist", label=TEXT["dataset"])
-            beta = gr.Slider(
-                *LOG_BETA, 0.0, step=0.05, label=TEXT["beta"], info=TEXT["beta_info"], elem_id="latent-beta"
-            )
-            z1 = gr.Slider(-REACH, REACH, 0.0, step=0.01, label=TEXT["z1"], elem_id="latent-z1")
-            z2 = gr.Slider(-REACH, REACH, 0.0, step=0.01, label=TEXT["z2"], elem_id="latent-z2")
+            beta = Slider(*LOG_BETA, 0.0, step=0.05, label=TEXT["beta"], info=TEXT["beta_info"], elem_id="latent-beta")
+            z1 = Slider(-REACH, REACH, 0.0, step=0.01, label=TEXT["z1"], elem_id="latent-z1")
+            z2 = Slider(-REACH, REACH, 0.0, step=0.01, label=TEXT["z2"], elem_id="latent-z2")
             decoded = Pictures([], elem_id="latent-decoded")
     gr.Markdown(TEXT["labels"])
     labels = Pictures([], elem_id="latent-labels")
@@ -222,7 +222,7 @@ def build() -> None:
         with gr.Column(scale=3, min_width=320):
             mine = Pictures(message(TEXT["draw"]), elem_id="latent-mine")
             with gr.Row():
-                seed = gr.Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=2**31, min_width=120)
+                seed = Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=2**31, min_width=120)
                 again = gr.Button(TEXT["again"], min_width=120)
             film = Pictures(message(TEXT["two"]), elem_id="latent-film")
             dense = gr.Checkbox(False, label=TEXT["dense"], container=False)

@@ -16,8 +16,10 @@ from ae_demo.tabs.controls import (
     BeforeAfter,
     Examples,
     Levels,
+    Number,
     Pictures,
     PictureUpload,
+    Slider,
     friendly,
     how_it_works,
     message,
@@ -138,14 +140,14 @@ def build() -> None:
             pad = picture_input(TEXT["examples"], examples(), "restoration", START, public=True)
         with gr.Column(scale=3, min_width=320):
             kind = gr.Radio([(TEXT[key], key) for key in KINDS], value="gaussian", label=TEXT["kind"])
-            level = gr.Slider(
+            level = Slider(
                 0, 1, 0.4, step=0.01, label=TEXT["level"], info=TEXT["level_info"], elem_id="restoration-level"
             )
             answers = Pictures(message(TEXT["empty"]), elem_id="restoration-answers")
             with gr.Row():
                 with gr.Column(scale=2, min_width=220):
                     compared = BeforeAfter(TEXT["given"], TEXT["denoising"], elem_id="restoration-compared")
-                    seed = gr.Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=2**31)
+                    seed = Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=2**31)
                 with gr.Column(scale=5, min_width=320):
                     levels = Levels(
                         level_map("gaussian", 0.4), TEXT["map"], TEXT["map_note"], elem_id="restoration-levels"

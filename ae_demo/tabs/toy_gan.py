@@ -14,7 +14,7 @@ from torchvision.transforms.functional import pil_to_tensor
 from ae_demo.data import toy
 from ae_demo.models.toy_gan import LATENTS
 from ae_demo.tabs import pictures
-from ae_demo.tabs.controls import LIVE, SketchPad, friendly, how_it_works, template, visitors_own
+from ae_demo.tabs.controls import LIVE, Number, SketchPad, Slider, friendly, how_it_works, template, visitors_own
 from ae_demo.tabs.pictures import InputError
 from ae_demo.tabs.texts import TEXTS
 from ae_demo.training.loops import TrainingError
@@ -139,17 +139,16 @@ def build() -> None:
             pad = SketchPad(240, {pens["pen"]: 8, pens["thick"]: 20}, elem_id="toy_gan-pad")
             loss = gr.Dropdown(list(GAN_LOSSES), value=start.loss, label=TEXT["loss"])
             rates = [
-                gr.Slider(*RATES, -3, step=0.01, label=TEXT[which], elem_id=f"toy_gan-{which}")
-                for which in ("lr", "d_lr")
+                Slider(*RATES, -3, step=0.01, label=TEXT[which], elem_id=f"toy_gan-{which}") for which in ("lr", "d_lr")
             ]
-            ratio = gr.Slider(1, 10, start.ratio, step=1, label=TEXT["ratio"])
-            r1 = gr.Slider(0, 1, start.r1, step=0.01, label=TEXT["r1"], elem_id="toy_gan-r1")
+            ratio = Slider(1, 10, start.ratio, step=1, label=TEXT["ratio"])
+            r1 = Slider(0, 1, start.r1, step=0.01, label=TEXT["r1"], elem_id="toy_gan-r1")
             with gr.Accordion(TEXT["networks"], open=False):
-                width = gr.Slider(4, 128, start.width, step=4, label=TEXT["width"])
-                depth = gr.Slider(1, 4, start.depth, step=1, label=TEXT["depth"])
+                width = Slider(4, 128, start.width, step=4, label=TEXT["width"])
+                depth = Slider(1, 4, start.depth, step=1, label=TEXT["depth"])
                 latents = [(TEXT[f"latent_{kind}"], kind) for kind in LATENTS]
                 latent = gr.Dropdown(latents, value=start.latent, label=TEXT["latent"])
-                seed = gr.Number(start.seed, label=TEXT["seed"], precision=0, minimum=0, maximum=2**31)
+                seed = Number(start.seed, label=TEXT["seed"], precision=0, minimum=0, maximum=2**31)
     how_it_works(TEXT["how"], TEXT["explanation"])
 
     memory = visitors_own({})

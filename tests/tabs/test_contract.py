@@ -8,6 +8,7 @@ import pytest
 
 import app
 from ae_demo.tabs import TABS
+from ae_demo.tabs.controls import Number, Slider
 from ae_demo.tabs.texts import TEXTS
 
 
@@ -93,3 +94,14 @@ def test_the_page_starts_without_loading_any_weights():
 def test_texts_are_data_in_plain_sections():
     assert json.loads(json.dumps(TEXTS)) == TEXTS
     assert all(isinstance(text, str) and text for section in TEXTS.values() for text in section.values())
+
+
+def test_boxes_take_the_nearest_number_and_their_first_for_none():
+    slider, box = Slider(1, 10, 4), Number(3, minimum=0, maximum=5, precision=0)
+    assert [slider.preprocess(value) for value in (9999, -2, 7.5, None, float("inf"))] == [10, 1, 7.5, 4, 10]
+    assert [box.preprocess(value) for value in (9999, -2, 4.4, None)] == [5, 0, 4, 3]
+
+
+def test_no_tab_has_a_box_that_refuses_a_number(page):
+    plain = [block for block in page.blocks.values() if type(block) in (gr.Slider, gr.Number)]
+    assert not plain

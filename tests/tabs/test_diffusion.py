@@ -126,10 +126,13 @@ def test_nothing_can_be_forked_before_something_was_sampled(where):
 def test_a_tree_has_a_limit_and_a_new_sample_begins_a_new_one():
     tree = diffusion.Tree()
     list(diffusion.sample(steps=2, tree=tree))
-    for _ in range(diffusion.RUNS - 1):
-        forked(tree, step=1)
+    for seed in range(diffusion.RUNS - 1):
+        forked(tree, step=1, seed=seed)
+        if seed == 0:
+            with pytest.raises(InputError, match="there already"):
+                forked(tree, step=1, seed=0)
     with pytest.raises(InputError, match="7 branches"):
-        forked(tree, step=1)
+        forked(tree, step=1, seed=9)
     list(diffusion.sample(steps=2, tree=tree))
     assert len(tree.runs) == 1
 

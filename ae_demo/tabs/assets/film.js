@@ -3,7 +3,8 @@
 // step}}; {stopped} ends all runs.
 const find = (selector) => element.querySelector(selector);
 const play = find(".play"), scrub = find(".scrub"), tree = find(".tree"), note = find(".note");
-const CELLS = 9; // pictures in a row of the tree
+const CELLS = 9; // pictures in a row of the tree, at most
+const cells = (run) => Math.min(CELLS, run.steps + 1);
 const BEAT = 80; // ms between two frames when played
 const CURVES = { alpha_bar: [0, 1], snr: [-40, 40], beta: [0, 0.1] }; // and their ranges
 const SIGNS = { alpha_bar: ["ᾱ", 4, ""], snr: ["SNR", 1, " dB"], beta: ["β", 4, ""] };
@@ -40,13 +41,15 @@ function rowOf(id, run) {
   row.dataset.run = id;
   title.textContent = run.parent === null ? run.title : `↳ ${props.texts.branch.replace("{step}", run.at)} ${run.title}`;
   strip.className = "strip";
-  const first = Math.min(CELLS - 2, Math.round(((CELLS - 1) * run.at) / run.steps));
+  const n = cells(run), first = Math.min(n - 2, Math.round(((n - 1) * run.at) / run.steps));
+  strip.style.gridTemplateColumns = `repeat(${n}, 1fr)`;
+  strip.style.maxWidth = `${(100 * n) / CELLS}%`;
   for (let cell = 0; cell < first; cell++) {
     const gap = document.createElement("span");
     if (cell === first - 1) gap.className = "from";
     strip.append(gap);
   }
-  run.wanted = Array.from({ length: CELLS - first }, (_, i) => run.at + ((run.steps - run.at) * i) / (CELLS - 1 - first));
+  run.wanted = Array.from({ length: n - first }, (_, i) => run.at + ((run.steps - run.at) * i) / (n - 1 - first));
   row.append(title, strip);
   tree.append(row);
   return strip;
