@@ -161,3 +161,11 @@ def test_a_palette_has_the_colours_that_matter_the_most_frequent_first():
     image.paste("#21813f", (0, 30, 100, 31))  # nearly the same
     image.paste("#c01020", (0, 40, 100, 50))
     assert pictures.palette(image) == ["#ffffff", "#208040", "#c01020"]
+
+
+def test_what_the_eraser_has_left_is_a_drawing_like_any_other():
+    canvas = Image.new("RGB", (512, 512), "white")
+    for at in ((10, 10), (500, 500)):
+        canvas.putpixel(at, (0, 0, 0))  # too little to be seen at 128 × 128
+    found = pictures.find_drawing(canvas)
+    assert found.sketch.dtype == found.hints.dtype == torch.float32
