@@ -237,7 +237,8 @@ def find_drawing(
     )  # black is paper here, as is everything beyond the border
     small = np.asarray(sharp.reduce(4), dtype=np.float32) / 255
     strong = np.quantile(small[small > 0.05], 0.9) if (small > 0.05).any() else 1.0
-    small = np.clip(small * float(np.clip(0.75 / strong, 1, 4)), 0, 1)  # thin lines of a large picture fade when reduced
+    gain = float(np.clip(0.75 / strong, 1, 4))  # thin lines of a large picture fade when reduced
+    small = np.clip(small * gain, 0, 1)
     hints = torch.zeros(1, 4, size, size)
     if layer:
         shown = np.asarray(cut(layer.resize(picture.size)).reduce(4), dtype=np.float32) / 255  # (size, size, 4)
