@@ -31,5 +31,6 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = refusal(scope) if scope["type"] == "http" else None
-        answer = JSONResponse({"detail": found[1]}, status_code=found[0]) if found else self.app
+        close = {"connection": "close"}  # or the rest of the body would still be read
+        answer = JSONResponse({"detail": found[1]}, status_code=found[0], headers=close) if found else self.app
         await answer(scope, receive, send)

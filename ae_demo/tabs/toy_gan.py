@@ -129,7 +129,7 @@ def build() -> None:
     shown = gr.State("collapse")
     with gr.Row():
         exhibits = [(gr.Button(TEXT[f"museum_{which}"], size="sm"), which) for which in MUSEUM]
-        cure = gr.Button(TEXT["cure"], variant="primary", size="sm")
+        cure = gr.Button(TEXT["cure"], variant="primary", size="sm", interactive=False)  # until there is a failure
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
             lab = GanLab(elem_id="toy_gan-lab")
@@ -161,7 +161,11 @@ def build() -> None:
     again = "() => document.querySelector('#toy_gan-lab .restart').click()"
     for button, which in exhibits:
         chosen = button.click(
-            lambda which=which: (which, *exhibit(which)), None, [shown, *controls], queue=False, **private
+            lambda which=which: (which, gr.Button(interactive=True), *exhibit(which)),
+            None,
+            [shown, cure, *controls],
+            queue=False,
+            **private,
         )
         chosen.success(None, js=again)
     cure.click(lambda which: exhibit(which, True), shown, controls, queue=False, **private).success(None, js=again)

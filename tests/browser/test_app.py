@@ -350,6 +350,21 @@ def choose(page, dropdown, option):
     page.get_by_role("option", name=option, exact=True).click()
 
 
+def test_the_map_of_codes_answers_the_keyboard(page):
+    page.get_by_role("tab", name="Latent map").click()
+    expect(page.locator("#codes-map .about")).to_contain_text("Codes of 32 numbers")
+    plane, hover = page.locator("#codes-map .plane"), page.locator("#codes-map .hover")
+    plane.focus()
+    seen = set()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+        expect(hover).to_be_visible()
+        seen.add(hover.get_attribute("style"))
+    assert len(seen) > 3
+    page.keyboard.press("Enter")
+    expect(page.locator("#codes-picked figure")).not_to_have_count(0)
+
+
 def test_a_shoe_is_sampled_step_by_step_and_the_steps_can_be_scrubbed(page):
     tab(page, "Diffusion")
     page.get_by_role("button", name="Sample").click()
@@ -480,6 +495,7 @@ def test_a_gan_learns_what_is_drawn_and_its_film_can_be_scrubbed(page):
 
 def test_the_museum_shows_a_failure_and_what_helps(page):
     tab(page, "GAN lab")
+    expect(page.get_by_role("button", name="Try the cure")).to_be_disabled()
     page.get_by_role("button", name="Discriminator too strong").click()
     until(page, lambda: "too strong" in page.locator(f"{LAB} .verdict").inner_text(), "the failure", 30)
     page.get_by_role("button", name="Try the cure").click()

@@ -69,8 +69,7 @@ function nearest(event) {
   });
   return best;
 }
-plane.addEventListener("pointermove", (event) => {
-  const i = nearest(event);
+function look(i) {
   if (i === under) return;
   under = i;
   hover.hidden = i === null;
@@ -80,18 +79,35 @@ plane.addEventListener("pointermove", (event) => {
   hover.style.top = `${(100 * y) / canvas.height}%`;
   picture.style.background = `url(${map.thumbnails}) ${-side * (i % map.columns)}px ${-side * Math.floor(i / map.columns)}px / ${side * map.columns}px auto`;
   hover.querySelector("span").textContent = map.labels[map.points[i][2]];
-});
-plane.addEventListener("pointerleave", () => {
-  hover.hidden = true;
-  under = null;
-});
-plane.addEventListener("click", (event) => {
-  const i = nearest(event);
+}
+function choose(i) {
   if (i === null) return;
   const { first, second } = props.value, fresh = first == null || second != null;
   props.value = { ...props.value, first: fresh ? i : first, second: fresh ? null : i };
   draw();
   trigger("input");
+}
+const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+function beside(start, [dx, dy]) {
+  // the nearest point that lies more in this direction than in any other
+  let best = start, least = Infinity;
+  map.points.forEach(([x, y], i) => {
+    const right = x - map.points[start][0], up = y - map.points[start][1], along = right * dx + up * dy;
+    const far = Math.hypot(right, up);
+    if (along > 0 && along >= far * Math.SQRT1_2 && far < least) [best, least] = [i, far];
+  });
+  return best;
+}
+plane.addEventListener("pointermove", (event) => look(nearest(event)));
+plane.addEventListener("pointerleave", () => look(null));
+plane.addEventListener("blur", () => look(null));
+plane.addEventListener("click", (event) => choose(nearest(event)));
+plane.addEventListener("keydown", (event) => {
+  if (!map?.points.length || !(event.key in WAYS || event.key === "Enter" || event.key === " ")) return;
+  event.preventDefault();
+  const start = under ?? props.value.first ?? 0;
+  if (event.key in WAYS) look(beside(start, WAYS[event.key]));
+  else choose(start);
 });
 function show() {
   if (!props.value) return;

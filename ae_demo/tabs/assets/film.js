@@ -74,14 +74,14 @@ function drawSchedule({ schedule }) {
   for (const [name, [low, high]] of Object.entries(CURVES)) {
     const points = schedule.map((at) => {
       const y = Math.min(1, Math.max(0, (at[name] - low) / (high - low)));
-      return `${(300 * at.t) / schedule.at(-1).t},${58 - 56 * y}`;
+      return `${300 * (1 - at.t / schedule.at(-1).t)},${58 - 56 * y}`;
     });
     find(`polyline.${name}`).setAttribute("points", points.join(" "));
   }
   find(".curves").classList.add("ready");
 }
 function drawLevels(frame) {
-  const x = (300 * frame.t) / drawn.at(-1).t;
+  const x = Math.min(300, 300 * (1 - frame.t / drawn.at(-1).t)); // from noise to picture, as the slider
   for (const name of ["x1", "x2"]) find("line").setAttribute(name, x);
   find(".levels").replaceChildren(
     `t = ${frame.t}`,
