@@ -247,7 +247,7 @@ def build() -> None:
             face = Pictures([], elem_id="dcgan-face")
             with gr.Row():
                 seed = Number(7, label=TEXT["seed"], precision=0, minimum=0, maximum=LAST, elem_id="dcgan-seed")
-                truncation = Slider(0, 1.5, 0.8, step=0.05, label=TEXT["truncation"])
+                truncation = Slider(0, 1.5, 0.8, step=0.05, label=TEXT["truncation"], info=TEXT["truncation_note"])
         with gr.Column(scale=3, min_width=320):
             with gr.Row():
                 amounts = [
