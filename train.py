@@ -332,8 +332,7 @@ def main(argv: list[str] | None = None) -> int:
     args = arguments(argv)
     if args.list:
         for name, recipe in RECIPES.items():
-            scores = checkpoints.training(name, args.out).get("scores", {}).get("held_out", {})
-            shown = ", ".join(f"{s} {report.number(s, scores[s])}" for s in recipe.headline if s in scores)
+            shown = report.headline(name, checkpoints.training(name, args.out))
             print(f"{name:<24}{recipe.steps:>8,} × {recipe.batch_size:<5}{recipe.title:<52}{shown or 'not trained'}")
         return 0
     try:

@@ -13,11 +13,10 @@ from torch import nn
 
 ROOT = Path(__file__).resolve().parent.parent / "checkpoints"
 MAX_BYTES = 300_000  # larger float32 weights are stored as float16
-WEIGHTS, CONFIG, TRAINING, SAMPLES, CARD, MAP, FILM, CURVES = (
+WEIGHTS, CONFIG, TRAINING, SAMPLES, CARD, MAP, FILM, CURVES = FILES = (
     "model.safetensors", "config.json", "training.json", "samples.png", "README.md", "map.json", "film.json",
     "curves.svg",
 )  # fmt: skip
-FILES = (WEIGHTS, CONFIG, TRAINING, SAMPLES, CARD, MAP, FILM, CURVES)
 
 Model = TypeVar("Model", bound=nn.Module)
 _adopted: dict[str, tuple[Path, str]] = {}  # by model: the folder that holds its folder, and where that came from

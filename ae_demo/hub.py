@@ -12,7 +12,6 @@ import httpx2
 import huggingface_hub as hub
 from huggingface_hub import constants
 from huggingface_hub.errors import (
-    HfHubHTTPError,
     HFValidationError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
@@ -27,6 +26,7 @@ from ae_demo.checkpoints import CheckpointError
 
 TRIES, PAUSE = 5, 1.0  # of a commit that the server could not take, and seconds before the second of them, then doubled
 TIMEOUT = 5.0  # seconds that a server may say nothing while the app asks for checkpoints
+FAILURES = (httpx2.TransportError, HFValidationError, OSError)  # of the client; all its others are OSErrors
 PASSING = (408, 429, 500, 502, 503, 504)
 README = "README.md"
 TOKEN = "run `hf auth login`, or set HF_TOKEN to a token that may write, from https://huggingface.co/settings/tokens"
@@ -36,11 +36,16 @@ class HubError(RuntimeError):
     """The Hub did not do what was asked; the message is one sentence that says what to do."""
 
 
+def _status(error: Exception) -> int | None:
+    """The HTTP status that an exception of the client tells of."""
+    return getattr(getattr(error, "response", None), "status_code", None)
+
+
 def said(error: Exception, repo_id: str) -> HubError:
     """An exception of the client in one sentence."""
     if isinstance(error, LocalEntryNotFoundError) and error.__cause__:  # which the client says of all that fails
         error = error.__cause__
-    status = getattr(getattr(error, "response", None), "status_code", None)
+    status = _status(error)
     if isinstance(error, HFValidationError):
         return HubError(f"{repo_id!r} is no name of a repository: use USER/NAME.")
     if isinstance(error, OfflineModeIsEnabled):
@@ -68,9 +73,8 @@ def _patiently(call: Callable, repo_id: str):
     for attempt in range(TRIES):
         try:
             return call()
-        except (HfHubHTTPError, httpx2.TransportError, OfflineModeIsEnabled, HFValidationError, OSError) as error:
-            status = getattr(getattr(error, "response", None), "status_code", None)
-            passing = status in PASSING or isinstance(error, httpx2.TransportError)
+        except FAILURES as error:
+            passing = _status(error) in PASSING or isinstance(error, httpx2.TransportError)
             if not passing or attempt == TRIES - 1:
                 raise said(error, repo_id) from error
         time.sleep(PAUSE * 2**attempt)
@@ -147,7 +151,7 @@ def _published(repo_id: str, revision: str | None, endpoint: str | None) -> dict
     about = f"*/{checkpoints.TRAINING}"
     try:
         folder = Path(hub.snapshot_download(repo_id, revision=revision, allow_patterns=about, endpoint=endpoint))
-    except (HfHubHTTPError, httpx2.TransportError, OfflineModeIsEnabled, HFValidationError, OSError):
+    except FAILURES:
         return {}  # whatever it is, uploading will tell
     return {file.parent.name: checkpoints.training(file.parent.name, folder) for file in folder.glob(about)}
 
@@ -202,10 +206,9 @@ class Pull(threading.Thread):
         disable_progress_bars()
         try:
             self._pull()
-        except HubError as error:
-            self.told = f"{error} The checkpoints that came with the app are used."
         except Exception as error:  # nothing that a download does may stop the app
-            self.told = f"{said(error, self.repo_id)} The checkpoints that came with the app are used."
+            told = error if isinstance(error, HubError) else said(error, self.repo_id)
+            self.told = f"{told} The checkpoints that came with the app are used."
         finally:
             enable_progress_bars()
         logging.getLogger(__name__).warning(self.told)
@@ -214,7 +217,7 @@ class Pull(threading.Thread):
         revision = self.revision or constants.DEFAULT_REVISION
         try:
             folder, reached = self._fetch(revision, [f"*/{checkpoints.TRAINING}"]), ""
-        except (HubError, OSError) as error:
+        except HubError as error:
             folder, reached = self._kept(revision), f"{error} "
             if not folder:
                 raise
@@ -226,7 +229,7 @@ class Pull(threading.Thread):
     def _fetch(self, revision: str, patterns: list[str]) -> Path:
         try:
             return Path(hub.snapshot_download(self.repo_id, revision=revision, allow_patterns=patterns, **self.options))
-        except (HfHubHTTPError, httpx2.TransportError, OfflineModeIsEnabled, HFValidationError, OSError) as error:
+        except FAILURES as error:
             raise said(error, self.repo_id) from error
 
     def _kept(self, revision: str) -> Path | None:

@@ -116,8 +116,7 @@ def colorize(pad: dict, keep_lines: bool = True, even: bool = True) -> list[dict
 
 def codes(seed: int, n: int = DRAWN) -> Tensor:
     """n random codes (n, CODE_LENGTH) in [0, 1); their first numbers are spread evenly, so that variants differ."""
-    seed = int(pictures.between(seed or 0, 0, 2**31))
-    code = torch.rand(n, CODE_LENGTH, generator=torch.Generator().manual_seed(seed))
+    code = torch.rand(n, CODE_LENGTH, generator=pictures.generator(seed))
     code[:, 0] = (code[0, 0] + torch.arange(n) * (0.5 * 5**0.5 - 0.5)) % 1  # golden ratio: even for every n
     return code
 

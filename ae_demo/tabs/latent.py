@@ -123,7 +123,7 @@ def encode_picture(dataset: str, log_beta: float, drawing: str, seed: int = 0) -
         return message(TEXT["draw"])
     model, beta, x = vae(dataset), weight(log_beta), pictures.grey(drawing)
     mu, logvar = model.encode(x, beta=beta)
-    noise = torch.randn(DRAWN, 2, generator=torch.Generator().manual_seed(int(pictures.between(seed or 0, 0, 2**31))))
+    noise = torch.randn(DRAWN, 2, generator=pictures.generator(seed))
     logits = model.logits(mu + noise * (0.5 * logvar).exp(), beta=beta)
     recon, kl = (float(part.mean()) for part in elbo_terms(x.expand(DRAWN, -1, -1, -1), logits, mu, logvar))
     sd = (0.5 * logvar[0]).exp()

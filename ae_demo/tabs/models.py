@@ -41,12 +41,11 @@ def inventory() -> list[list[str]]:
     rows = []
     for name, recipe in RECIPES.items():
         about = checkpoints.training(name)
-        scores = about.get("scores", {}).get("held_out", {})
         weights = checkpoints.home(name) / name / checkpoints.WEIGHTS
-        shown = ", ".join(f"{s} {report.number(s, scores[s])}" for s in recipe.headline if s in scores)
         size = f"{weights.stat().st_size / 1000:,.0f} kB" if weights.exists() else TEXT["missing"]
         parameters = f"{about['model']['parameters']:,}" if about else ""
-        rows.append([name, recipe.title, parameters, size, shown, checkpoints.source(name) or TEXT["embedded"]])
+        known, source = report.headline(name, about), checkpoints.source(name) or TEXT["embedded"]
+        rows.append([name, recipe.title, parameters, size, known, source])
     return rows
 
 
@@ -92,14 +91,10 @@ def inspect_model(name: str = FIRST) -> tuple[str, str, list[dict], object]:
         scores=rows,
     )
     folder = checkpoints.home(name) / name
-    code = (
-        f"from ae_demo import checkpoints\nfrom {model['module']} import {model['class']}\n"
-        f'model = checkpoints.load({model["class"]}, "{name}")'
-    )
     strip = recipe.strip.func if hasattr(recipe.strip, "func") else recipe.strip
     samples = read(str(folder / checkpoints.SAMPLES)).convert("RGB")
     shown = picture(TEXT["samples"], samples, " ".join(strip.__doc__.split()), quality=90, size="wide")
-    return facts, code, [shown], loss_curve(about["curve"], TEXT["steps"], TEXT["loss"])
+    return facts, report.loading(name, about), [shown], loss_curve(about["curve"], TEXT["steps"], TEXT["loss"])
 
 
 def _note(name: str) -> str:

@@ -57,6 +57,11 @@ def between(value, low: float, high: float) -> float:
     return value
 
 
+def generator(seed) -> torch.Generator:
+    """Random numbers for a visitor's seed from 0 to 2³¹, 0 if there is none; InputError if it is no such number."""
+    return torch.Generator().manual_seed(int(between(seed or 0, 0, 2**31)))
+
+
 def decoded(uri: str) -> BytesIO:
     """The file in a data URI. What a canvas sends may be nothing else: a path would be a file of this machine."""
     if not isinstance(uri, str) or not uri.startswith("data:"):

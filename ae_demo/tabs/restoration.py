@@ -52,7 +52,7 @@ def restore(drawing: str, kind: str = "gaussian", level: float = 0.4, seed: int 
     if not drawing:
         return message(TEXT["empty"]), {}
     x, kind, level = pictures.grey(drawing), pictures.one_of(kind, KINDS), pictures.between(level, 0, 1)
-    given = corrupt(x, kind, level, torch.Generator().manual_seed(int(pictures.between(seed or 0, 0, 2**31))))
+    given = corrupt(x, kind, level, pictures.generator(seed))
     answer = network("denoising")(given)
     classical = rivals(given, x)
     row = [

@@ -47,6 +47,18 @@ def total(run: dict, quantity: str) -> float:
     return run[quantity] + (total(run["init"], quantity) if run.get("init") else 0)
 
 
+def headline(name: str, training: dict) -> str:
+    """The held-out scores by which a checkpoint is known, as text."""
+    scores = training.get("scores", {}).get("held_out", {})
+    return ", ".join(f"{s} {number(s, scores[s])}" for s in RECIPES[name].headline if s in scores)
+
+
+def loading(name: str, training: dict) -> str:
+    """The lines of Python that load a checkpoint."""
+    module, model = training["model"]["module"], training["model"]["class"]
+    return f'from ae_demo import checkpoints\nfrom {module} import {model}\nmodel = checkpoints.load({model}, "{name}")'
+
+
 def evaluations(name: str, training: dict) -> list[EvalResult]:
     """The held-out headline scores of a checkpoint as the Hub understands them."""
     loader, scores = training["data"]["loader"], training["scores"]["held_out"]
@@ -84,8 +96,8 @@ def collection_card(repo_id: str, known: dict[str, dict]) -> str:
     known = {name: known[name] for name in RECIPES if name in known}
     rows = ["| checkpoint | what | parameters | held-out scores |", "|---|---|---|---|"]
     for name, about in known.items():
-        scores = ", ".join(f"{e.metric_type} {number(e.metric_type, e.metric_value)}" for e in evaluations(name, about))
-        rows.append(f"| [`{name}`]({name}) | {RECIPES[name].title} | {about['model']['parameters']:,} | {scores} |")
+        what, parameters = RECIPES[name].title, about["model"]["parameters"]
+        rows.append(f"| [`{name}`]({name}) | {what} | {parameters:,} | {headline(name, about)} |")
     licences = sorted({DATA_LICENCES[about["data"]["loader"]] for about in known.values()})
     module, model, table = about["model"]["module"], about["model"]["class"], "\n".join(rows)
     return f"""{metadata(known)}
@@ -118,7 +130,7 @@ def card(name: str, training: dict) -> str:
         for score, value in values.items()
         if not isinstance(value, dict)
     )
-    module, model, run = training["model"]["module"], training["model"]["class"], training["run"]
+    run = training["run"]
     return f"""{metadata({name: training})}
 # {recipe.title}
 
@@ -130,9 +142,7 @@ def card(name: str, training: dict) -> str:
 {(recipe.strip.func if hasattr(recipe.strip, "func") else recipe.strip).__doc__}
 
 ```python
-from ae_demo import checkpoints
-from {module} import {model}
-model = checkpoints.load({model}, "{name}")
+{loading(name, training)}
 ```
 
 | data | score | value |
@@ -149,11 +159,9 @@ def results_table(root: Path) -> str:
     for name, recipe in RECIPES.items():
         if training := checkpoints.training(name, root):
             run = training["run"]
-            scores = training["scores"]["held_out"]
-            shown = ", ".join(f"{s} {number(s, scores[s])}" for s in recipe.headline if s in scores)
             lines.append(
                 f"| [`{name}`](checkpoints/{name}) | {recipe.title} | {training['model']['parameters']:,} | "
-                f"{shown} | {total(run, 'steps'):,} × {run['batch_size']}, "
+                f"{headline(name, training)} | {total(run, 'steps'):,} × {run['batch_size']}, "
                 f"{total(run, 'seconds') / 60:.0f} min, {run['device']} |"
             )
     return "\n".join(lines)
