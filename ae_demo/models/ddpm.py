@@ -32,7 +32,13 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
     its `DDPMScheduler` with a cosine schedule. Label `num_classes` means "none" and serves guidance."""
 
     def __init__(
-        self, width: int = 64, num_classes: int = 10, num_train_timesteps: int = 1000, channels: int = 1, side: int = 28
+        self,
+        width: int = 64,
+        num_classes: int = 10,
+        num_train_timesteps: int = 1000,
+        channels: int = 1,
+        side: int = 28,
+        attention_head_dim: int = 8,
     ):
         super().__init__()
         from diffusers import DDPMScheduler, UNet2DModel  # takes 3 s to import: only where it is needed
@@ -50,6 +56,7 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
             down_block_types=("DownBlock2D", "AttnDownBlock2D"),
             up_block_types=("AttnUpBlock2D", "UpBlock2D"),
             norm_num_groups=8,
+            attention_head_dim=attention_head_dim,
             num_class_embeds=num_classes + 1,
         )
         for module in self.unet.modules():

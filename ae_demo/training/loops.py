@@ -132,7 +132,7 @@ def fit(
     Yields {"loss": …, parts …} after each step. `clip` bounds the norm of the gradient. `state` is a folder written by
     `accelerator.save_state` after step `start`. With `ema_decay` the model ends up with the averaged weights.
     TrainingError if the loss is not finite."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
     model, optimizer = prepare(accelerator, model.train(), optimizer)
     average = average_of(model, ema_decay, accelerator)
     if state:

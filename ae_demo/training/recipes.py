@@ -268,7 +268,7 @@ RECIPES = {
         f"vae-{name}": variational(
             title=f"VAE with two latent numbers for every β, {what}",
             data=data,
-            model=partial(VAE, rates=True, width=384),
+            model=partial(VAE, rates=True, width=288),
             train=partial(fit, loss=partial(losses.elbo, beta=losses.random_rates), lr=1e-3, **STEADY),
             steps=14_000,  # 60 passes
             headline=("nats", "exact", "recon", "kl"),
@@ -361,8 +361,8 @@ RECIPES = {
     "ddpm-emoji": diffusing(
         title="Diffusion, small emoji by group",
         data=emoji_icons,
-        model=partial(DDPM, width=32, num_classes=len(GROUPS), channels=3, side=32),
-        steps=3_500,  # 48 passes
+        model=partial(DDPM, width=48, num_classes=len(GROUPS), channels=3, side=32, attention_head_dim=32),
+        steps=20_000,  # 276 passes
         evaluate=partial(metrics.diffusion_scores, classifier="classifier-emoji"),
         evaluate_others=partial(metrics.sampler_scores, classifier="classifier-emoji"),
     ),
