@@ -19,7 +19,13 @@ from ae_demo.tabs.texts import TEXTS
 
 TEXT = TEXTS["app"]
 HUB_SECONDS = 8.0  # at most that the start waits for newer checkpoints, if AE_DEMO_HUB_REPO names a repository
-CSS = "footer { display: none !important } .gradio-container, main { width: 100% !important; max-width: 1280px }"
+CSS = """
+footer { display: none !important }
+.gradio-container, main { width: 100% !important; max-width: 1280px }
+@media (max-width: 640px) {
+  .settings { display: contents !important } .settings > * { flex: 1 1 100% } .aside { order: 1 }
+}
+"""  # on a phone, what stands aside of the settings comes after the pictures
 
 
 def build() -> gr.Blocks:

@@ -270,7 +270,7 @@ def build() -> None:
     """Lays the tab out and wires it."""
     tree = visitors_own(Tree())
     with gr.Row():
-        with gr.Column(scale=1, min_width=280):
+        with gr.Column(scale=1, min_width=280, elem_classes="settings"):
             names = [(TEXT[name], name) for name in NETWORKS]
             name = gr.Dropdown(names, value="ddpm-fashion", label=TEXT["network"], elem_id="diffusion-network")
             label = gr.Dropdown(choices("ddpm-fashion"), value=7, label=TEXT["label"], elem_id="diffusion-label")
@@ -282,11 +282,12 @@ def build() -> None:
             with gr.Row():
                 go = gr.Button(TEXT["go"], variant="primary")
                 cancel = gr.Button(TEXT["cancel"])
-            gr.Markdown(TEXT["loop"])
-            python = {"language": "python", "interactive": False, "lines": 1, "wrap_lines": True}
-            gr.Code(source(DDPM.denoise, "v = ", "x = advance"), **python)
-            with gr.Accordion(TEXT["advance"], open=False):
-                gr.Code(source(ancestral, "fresh = ", "return x"), **python)
+            with gr.Column(elem_classes="aside"):
+                gr.Markdown(TEXT["loop"])
+                python = {"language": "python", "interactive": False, "lines": 1, "wrap_lines": True}
+                gr.Code(source(DDPM.denoise, "v = ", "x = advance"), **python)
+                with gr.Accordion(TEXT["advance"], open=False):
+                    gr.Code(source(ancestral, "fresh = ", "return x"), **python)
         with gr.Column(scale=2):
             film = Film(elem_id="diffusion-film")
     with gr.Accordion(TEXT["quality"], open=False):
@@ -296,7 +297,8 @@ def build() -> None:
 
     def choose_network(name: str) -> tuple:
         fast = name == FAST
-        return gr.Dropdown(choices(name), value=START[name]), 4 if fast else 50, gr.Slider(interactive=not fast), "ddim"
+        steps, sampler = (4, "unipc") if fast else (50, "ddim")
+        return gr.Dropdown(choices(name), value=START[name]), steps, gr.Slider(interactive=not fast), sampler
 
     # a new run supersedes the one before, which stops by itself
     streaming = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_limit": VISITORS}

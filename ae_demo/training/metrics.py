@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
+from tqdm import tqdm
 
 from ae_demo import checkpoints, runtime
 from ae_demo.data.corruptions import MOST, corrupt, downsample
@@ -342,9 +343,9 @@ def sampler_scores(
     path, as the app samples."""
     truth, _, y = halves(model, data, n)
     net, table = runtime.fast(model), {}
-    for sampler, counts in ways.items():
-        for steps in counts:
-            answer = sampled(model, y, steps, guidance=guidance, sampler=sampler, net=net)
-            row = conditional_scores(answer, y, truth, classifier)
-            table.setdefault(sampler, {})[str(steps)] = {name: round(value, 4) for name, value in row.items()}
+    cases = [(sampler, steps) for sampler, counts in ways.items() for steps in counts]
+    for sampler, steps in tqdm(cases, desc="samplers", unit="way", disable=None):
+        answer = sampled(model, y, steps, guidance=guidance, sampler=sampler, net=net)
+        row = conditional_scores(answer, y, truth, classifier)
+        table.setdefault(sampler, {})[str(steps)] = {name: round(value, 4) for name, value in row.items()}
     return {"samplers": table}

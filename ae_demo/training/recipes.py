@@ -103,7 +103,7 @@ classifying = partial(  # what shows how like two sets of pictures are
     headline=("accuracy",),
 )
 STEADY = {"schedule": warm_cosine, "clip": 1.0, "ema_decay": 0.999, "bf16": True}
-FAST = {"steps": 4, "guidance": 1.0, "sampler": "ddim"}  # how the student is asked
+FAST = {"steps": 4, "guidance": 1.0, "sampler": "unipc"}  # how the student is asked
 diffusing = partial(  # what the diffusion networks share
     Recipe,
     train=partial(fit, loss=losses.diffusion, lr=6e-4, **STEADY),
@@ -375,7 +375,10 @@ RECIPES = {
         teacher=TEACHER,
         evaluate=partial(metrics.diffusion_scores, classifier="classifier-fashion", **FAST),
         evaluate_others=partial(
-            metrics.sampler_scores, classifier="classifier-fashion", guidance=1.0, ways={"ddim": (1, 2, 4)}
+            metrics.sampler_scores,
+            classifier="classifier-fashion",
+            guidance=1.0,
+            ways=dict.fromkeys(("ddim", "unipc"), (1, 2, 4)),
         ),
         strip=partial(strips.class_samples, **FAST),
     ),
