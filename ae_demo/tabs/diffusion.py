@@ -29,7 +29,8 @@ FAST = "ddpm-fashion-fast"
 NETWORKS = {
     "ddpm-fashion": FASHION_LABELS, FAST: FASHION_LABELS, "ddpm-mnist": DIGIT_LABELS, "ddpm-emoji": GROUPS,
 }  # fmt: skip
-START = {"ddpm-fashion": 7, FAST: 7, "ddpm-mnist": 3, "ddpm-emoji": 0}  # the class chosen at first
+START = {"ddpm-fashion": 7, FAST: 7, "ddpm-mnist": 3, "ddpm-emoji": 1}  # the class chosen at first
+GUIDANCE = {"ddpm-fashion": 2, FAST: 1, "ddpm-mnist": 2, "ddpm-emoji": 3}  # at first
 PACE = 0.04  # seconds at least between two frames: faster ones would never be seen
 FRAMES = 50  # of a film, about
 RUNS = 8  # the trunk of a tree and its branches
@@ -298,7 +299,8 @@ def build() -> None:
     def choose_network(name: str) -> tuple:
         fast = name == FAST
         steps, sampler = (4, "unipc") if fast else (50, "ddim")
-        return gr.Dropdown(choices(name), value=START[name]), steps, gr.Slider(interactive=not fast), sampler
+        guidance = gr.Slider(value=GUIDANCE[name], interactive=not fast)
+        return gr.Dropdown(choices(name), value=START[name]), steps, guidance, sampler
 
     # a new run supersedes the one before, which stops by itself
     streaming = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_limit": VISITORS}

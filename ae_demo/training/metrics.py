@@ -183,7 +183,8 @@ def frechet(answer: Tensor, truth: Tensor, name: str = "features-emoji") -> floa
     """Fréchet distance (Heusel et al., 2017) of two sets of pictures (N, C, H, W) in the code of a checkpoint."""
     from torchmetrics.image.fid import FrechetInceptionDistance
 
-    distance = FrechetInceptionDistance(_features(name), normalize=True)
+    alone = {"sync_on_compute": False}  # of several processes only the first measures
+    distance = FrechetInceptionDistance(_features(name), normalize=True, **alone)
     for real, x in ((True, truth), (False, answer)):
         for part in x.split(64):
             distance.update(part, real=real)

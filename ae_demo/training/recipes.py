@@ -365,6 +365,7 @@ RECIPES = {
         steps=20_000,  # 276 passes
         evaluate=partial(metrics.diffusion_scores, classifier="classifier-emoji"),
         evaluate_others=partial(metrics.sampler_scores, classifier="classifier-emoji"),
+        strip=partial(strips.class_samples, guidance=3.0, sampler="dpm++"),
     ),
     "ddpm-fashion-fast": diffusing(
         title="Diffusion in one to four steps, clothing by class",
