@@ -56,7 +56,7 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
             down_block_types=("DownBlock2D", "AttnDownBlock2D"),
             up_block_types=("AttnUpBlock2D", "UpBlock2D"),
             norm_num_groups=8,
-            attention_head_dim=attention_head_dim,
+            attention_head_dim=min(attention_head_dim, 2 * width),
             num_class_embeds=num_classes + 1,
         )
         for module in self.unet.modules():

@@ -51,7 +51,6 @@ def test_scores_of_a_perfect_and_of_a_useless_colouring():
     assert grey["frechet"] > 1
 
 
-
 def test_the_first_of_several_processes_measures_alone(monkeypatch):
     def together(*args, **kwargs):
         raise AssertionError("the others wait elsewhere")

@@ -57,8 +57,9 @@ function rowOf(id, run) {
 function fill(run) {
   // a cell for every step that is wanted, as soon as the run has come so far
   while (run.wanted.length && run.frames.length && run.frames.at(-1).step >= Math.floor(run.wanted[0])) {
-    const wanted = run.wanted.shift(), index = run.frames.findLastIndex((frame) => frame.step <= Math.ceil(wanted));
-    const button = document.createElement("button"), image = new Image(), frame = run.frames[index];
+    const wanted = Math.ceil(run.wanted.shift());
+    const frame = run.frames.findLast(({ step }) => step <= wanted) ?? run.frames[0]; // the first ones may have been lost
+    const button = document.createElement("button"), image = new Image();
     Object.assign(button, { type: "button", title: `${props.texts.frame} ${frame.step}` });
     button.dataset.step = frame.step;
     button.setAttribute("aria-label", `${run.title}, ${props.texts.frame} ${frame.step}`);
