@@ -29,7 +29,7 @@ READABLE = {"readable": 0.5, "clear": 0.9}  # how probable its likeliest value m
 GUIDANCE = 1.5  # of the samples that are scored
 STEPS = (1, 2, 4, 10, 20, 50)  # of sampling
 WAYS = dict.fromkeys(SAMPLERS, STEPS)
-ALL_WAYS = dict.fromkeys(SAMPLERS, (*STEPS, 200, 1000))  # fourteen times the cost
+ALL_WAYS = dict.fromkeys(SAMPLERS, (*STEPS, 200, 1000))  # fifteen times the cost
 BETAS = (0, 0.01, 0.1, 0.3, 1, 3, 10, 30, 100)
 
 
@@ -183,8 +183,8 @@ def frechet(answer: Tensor, truth: Tensor, name: str = "features-emoji") -> floa
     """Fréchet distance (Heusel et al., 2017) of two sets of pictures (N, C, H, W) in the code of a checkpoint."""
     from torchmetrics.image.fid import FrechetInceptionDistance
 
-    alone = {"sync_on_compute": False}  # of several processes only the first measures
-    distance = FrechetInceptionDistance(_features(name), normalize=True, **alone)
+    # of several processes only the first measures: there is nobody to synchronise with
+    distance = FrechetInceptionDistance(_features(name), normalize=True, sync_on_compute=False)
     for real, x in ((True, truth), (False, answer)):
         for part in x.split(64):
             distance.update(part, real=real)
@@ -339,6 +339,7 @@ def sampler_scores(
     guidance: float = GUIDANCE,
     n: int = 500,
     ways: dict[str, tuple[int, ...]] = WAYS,
+    seed: int = 0,
 ) -> dict:
     """{"samplers": {sampler: {steps: `conditional_scores`}}} for all `ways`, as in `diffusion_scores`, but on the fast
     path, as the app samples."""
@@ -346,7 +347,7 @@ def sampler_scores(
     net, table = runtime.fast(model), {}
     cases = [(sampler, steps) for sampler, counts in ways.items() for steps in counts]
     for sampler, steps in tqdm(cases, desc="samplers", unit="way", disable=None):
-        answer = sampled(model, y, steps, guidance=guidance, sampler=sampler, net=net)
+        answer = sampled(model, y, steps, guidance=guidance, sampler=sampler, net=net, seed=seed)
         row = conditional_scores(answer, y, truth, classifier)
         table.setdefault(sampler, {})[str(steps)] = {name: round(value, 4) for name, value in row.items()}
     return {"samplers": table}
