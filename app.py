@@ -4,33 +4,33 @@ import ctypes
 import os
 import sys
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # the app talks to nobody
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no telemetry
 if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallopt"):  # glibc
-    ctypes.CDLL(None).mallopt(-8, 2)  # M_ARENA_MAX: with a heap for each of a hundred threads, freed memory stays there
+    ctypes.CDLL(None).mallopt(-8, 2)  # M_ARENA_MAX: heaps of their own for a hundred threads would retain freed memory
 
 import gradio as gr
 import torch
 from starlette.middleware import Middleware
 
 from ae_demo.tabs import TABS, colorize, models
-from ae_demo.tabs.controls import Page
-from ae_demo.tabs.guard import Guard
-from ae_demo.tabs.texts import TEXTS
+from ae_demo.ui.gradio_compat import Page
+from ae_demo.ui.guard import Guard
+from ae_demo.ui.i18n import TEXTS
 
 TEXT = TEXTS["app"]
-HUB_SECONDS = 8.0  # at most that the start waits for newer checkpoints, if AE_DEMO_HUB_REPO names a repository
+HUB_WAIT_S = 8.0  # longest wait for newer checkpoints at the start, if AE_DEMO_HUB_REPO is set
 CSS = """
 footer { display: none !important }
 .gradio-container, main { width: 100% !important; max-width: 1280px }
 @media (max-width: 640px) {
   .settings { display: contents !important } .settings > * { flex: 1 1 100% } .aside { order: 1 }
 }
-"""  # on a phone, what stands aside of the settings comes after the pictures
+"""  # on a phone, the column beside the settings comes after the pictures
 
 
 def build() -> gr.Blocks:
-    """The whole page."""
-    # what is uploaded is read once, at once: an hour later it is deleted
+    """Build the whole page."""
+    # uploads are read only once, so they are deleted after an hour
     with Page(title=TEXT["title"], analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gr.Markdown(f"# {TEXT['title']}\n{TEXT['intro']}")
         with gr.Tabs():
@@ -38,14 +38,14 @@ def build() -> gr.Blocks:
                 with gr.Tab(tab.TITLE, id=tab.__name__.rpartition(".")[2]):
                     gr.Markdown(tab.ABOUT)
                     tab.build()
-        page.load(colorize.warm, queue=False, show_progress="hidden", api_visibility="private")
+        page.load(colorize.warm_up, queue=False, show_progress="hidden", api_visibility="private")
     return page
 
 
 def launch(**options):
-    """Starts the server with the options of the app; more, or others, as in gr.Blocks.launch."""
-    models.follow_hub(wait=HUB_SECONDS)
-    torch.set_num_threads(1)  # two threads are hardly faster here, and a hundred times slower when the cores are busy
+    """Start the server with the app's options, which `options` of gr.Blocks.launch extend or override."""
+    models.follow_hub(wait=HUB_WAIT_S)
+    torch.set_num_threads(1)  # two threads are hardly faster, and a hundred times slower when the cores are busy
     page = build().queue(max_size=32)
     theme = gr.themes.Soft(font=["system-ui", "sans-serif"])
     ours = {

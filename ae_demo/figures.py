@@ -1,4 +1,4 @@
-"""Tensors to pictures: PIL images, data URIs for the page."""
+"""Conversion of tensors to PIL images, data URIs and SVG curves."""
 
 import base64
 import html
@@ -12,39 +12,41 @@ from torch import Tensor
 
 
 def to_pil(x: Tensor, size: int | None = None) -> Image.Image:
-    """(C, H, W) in [0, 1], C 1 or 3 -> PIL image, L or RGB; enlarged without smoothing to `size` pixels if given."""
+    """Convert (C, H, W) in [0, 1], C 1 or 3, to a PIL image, L or RGB; enlarged to `size` by nearest neighbour if
+    given."""
     pixels = (x.detach().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     return image.resize((size, size), Image.Resampling.NEAREST) if size else image
 
 
 def to_grid(rows: Tensor, gap: int = 0) -> Tensor:
-    """Rows of pictures (rows, columns, C, H, W) in [0, 1] -> one picture (C, rows · (H + gap), columns · (W + gap))."""
+    """Tile images (rows, columns, C, H, W) in [0, 1] -> (C, rows · (H + gap), columns · (W + gap))."""
     padded = torch.nn.functional.pad(rows, (0, gap, 0, gap), value=1.0)
     return torch.cat([torch.cat(list(row), dim=2) for row in padded], dim=1)
 
 
 def data_uri(image: Image.Image, quality: int | None = None) -> str:
-    """PIL image -> data URI: PNG (lossless, best for small pictures), or JPEG of the given quality."""
+    """Encode a PIL image as a data URI: PNG (lossless, best for small images), or JPEG of the given quality."""
     buffer = BytesIO()
     kind = "png" if quality is None else "jpeg"
     image.save(buffer, kind, **({"compress_level": 1} if quality is None else {"quality": quality}))
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
-INKS = ("#3b5bdb", "#e4572e", "#1b9e5a", "#7b3fe4", "#0c8599", "#c2255c")  # of lines, told apart by all eyes
+LINE_COLORS = ("#3b5bdb", "#e4572e", "#1b9e5a", "#7b3fe4", "#0c8599", "#c2255c")  # safe for colour-blind viewers
 
 
 def curves(
     lines: dict[str, list[tuple[float, float]]], x_title: str, y_title: str, floor: tuple[str, float] | None = None
 ) -> str:
-    """Lines by name, points (x, y) > 0 -> an SVG with logarithmic axes; `floor` is a dashed level with a name."""
+    """Draw lines of points (x, y) > 0, by name, as an SVG with logarithmic axes; `floor` names a dashed level."""
     xs = sorted({x for line in lines.values() for x, _ in line})
     ys = [y for line in lines.values() for _, y in line] + ([floor[1]] if floor else [])
     low, high = math.log10(min(ys)) - 0.1, math.log10(max(ys)) + 0.1
+    span = math.log(xs[-1] / xs[0])  # 0 for a single x, which is then centred
 
     def across(x: float) -> float:
-        return round(60 + 520 * math.log(x / xs[0]) / math.log(xs[-1] / xs[0]), 1)
+        return round(60 + 520 * (math.log(x / xs[0]) / span if span else 0.5), 1)
 
     def up(y: float) -> float:
         return round(320 - 300 * (math.log10(y) - low) / (high - low), 1)
@@ -53,10 +55,10 @@ def curves(
         more = "".join(f' {name}="{value}"' for name, value in style.items())
         return f'<text x="{x}" y="{y}" text-anchor="{anchor}"{more}>{html.escape(words)}</text>'
 
-    marks = [m * 10**e for e in range(math.floor(low), math.ceil(high)) for m in (1, 2, 5)]
+    ticks = [m * 10**e for e in range(math.floor(low), math.ceil(high)) for m in (1, 2, 5)]
     parts = [
         f'<path d="M60 {up(y)}H580" stroke="#ddd"/>' + text(54, up(y) + 4, f"{y:g}", "end")
-        for y in marks
+        for y in ticks
         if low <= math.log10(y) <= high
     ]
     parts += [text(across(x), 338, f"{x:g}") for x in xs]
@@ -67,11 +69,11 @@ def curves(
             text(578, up(floor[1]) - 5, floor[0], "end"),
         ]
     for i, (name, line) in enumerate(lines.items()):
-        ink = INKS[i % len(INKS)]
-        places = [(across(x), up(y)) for x, y in line]
+        ink = LINE_COLORS[i % len(LINE_COLORS)]
+        points = [(across(x), up(y)) for x, y in line]
         parts.append(
-            f'<path d="M{" ".join(f"{x},{y}" for x, y in places)}" fill="none" stroke="{ink}" stroke-width="2"/>'
-            + "".join(f'<circle cx="{x}" cy="{y}" r="3.5" fill="{ink}"/>' for x, y in places)
+            f'<path d="M{" ".join(f"{x},{y}" for x, y in points)}" fill="none" stroke="{ink}" stroke-width="2"/>'
+            + "".join(f'<circle cx="{x}" cy="{y}" r="3.5" fill="{ink}"/>' for x, y in points)
             + text(572, 36 + 18 * i, name, "end", fill=ink, **{"font-weight": "bold"})
         )
     return (
@@ -83,18 +85,18 @@ def curves(
 
 
 def loss_curve(points: list[list[float]], x_title: str, y_title: str):
-    """[[step, loss], …] -> an interactive plotly figure."""
-    import plotly.graph_objects as go  # only where it is shown
+    """Draw [[step, loss], …] as an interactive plotly figure."""
+    import plotly.graph_objects as go  # slow to import, so only on use
 
     x, y = zip(*points, strict=True)
-    figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", line={"color": INKS[0], "width": 2}))
+    figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", line={"color": LINE_COLORS[0], "width": 2}))
     figure.update_layout(margin={"l": 50, "r": 10, "t": 10, "b": 40}, height=280, template="plotly_white")
     return figure.update_xaxes(title=x_title).update_yaxes(title=y_title)
 
 
 def heat(values: np.ndarray, lines: Image.Image, ring: tuple[float, float] | None = None) -> Image.Image:
-    """Values (h, w) ≥ 0 under an L image of lines: white is 0, yellow, red, violet the largest; a ring round a place
-    (x, y), in shares of the width and height."""
+    """Draw values (h, w) ≥ 0 as a heat map, white (0) through yellow and red to violet (maximum), under an L image of
+    lines, with an optional ring at (x, y), as fractions of width and height."""
     top = max(float(np.quantile(values, 0.995)), 0.03)
     stops, ramp = [0, 0.33, 0.66, 1], [(255, 255, 255), (255, 214, 80), (226, 74, 51), (84, 20, 110)]
     colors = np.stack([np.interp(values / top, stops, channel) for channel in zip(*ramp, strict=True)], axis=-1)

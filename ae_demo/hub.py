@@ -1,4 +1,4 @@
-"""The Hugging Face Hub: checkpoints to it and back, and the app as a Space. Real client, one sentence per failure."""
+"""Hugging Face Hub: upload and download of checkpoints, and deployment of the app as a Space."""
 
 import logging
 import os
@@ -23,27 +23,31 @@ from torch import nn
 
 from ae_demo import checkpoints
 from ae_demo.checkpoints import CheckpointError
+from ae_demo.hub_compat import bounded_client
 
-TRIES, PAUSE = 5, 1.0  # of a commit that the server could not take, and seconds before the second of them, then doubled
-TIMEOUT = 5.0  # seconds that a server may say nothing while the app asks for checkpoints
-FAILURES = (httpx2.TransportError, HFValidationError, OSError)  # of the client; all its others are OSErrors
-PASSING = (408, 429, 500, 502, 503, 504)
-README = "README.md"
-TOKEN = "run `hf auth login`, or set HF_TOKEN to a token that may write, from https://huggingface.co/settings/tokens"
+MAX_TRIES = 5  # attempts at a request that fails temporarily
+FIRST_PAUSE_S = 1.0  # delay before the second attempt, doubled each time
+SERVER_TIMEOUT_S = 5.0  # per network operation while the app looks for checkpoints
+FAILURES = (httpx2.TransportError, HFValidationError, OSError)  # raised by the client; its other errors are OSErrors
+TRANSIENT_STATUS = (408, 429, 500, 502, 503, 504)
+README_FILE = "README_FILE.md"
+TOKEN_HINT = (
+    "run `hf auth login`, or set HF_TOKEN to a token that may write, from https://huggingface.co/settings/tokens"
+)
 
 
 class HubError(RuntimeError):
-    """The Hub did not do what was asked; the message is one sentence that says what to do."""
+    """Failed Hub request; the message is one sentence that says what to do."""
 
 
 def _status(error: Exception) -> int | None:
-    """The HTTP status that an exception of the client tells of."""
+    """Return the HTTP status of a client exception, or None."""
     return getattr(getattr(error, "response", None), "status_code", None)
 
 
-def said(error: Exception, repo_id: str) -> HubError:
-    """An exception of the client in one sentence."""
-    if isinstance(error, LocalEntryNotFoundError) and error.__cause__:  # which the client says of all that fails
+def hub_error(error: Exception, repo_id: str) -> HubError:
+    """Convert a client exception to a HubError with a one-sentence message."""
+    if isinstance(error, LocalEntryNotFoundError) and error.__cause__:  # the client wraps every failure in it
         error = error.__cause__
     status = _status(error)
     if isinstance(error, HFValidationError):
@@ -53,9 +57,9 @@ def said(error: Exception, repo_id: str) -> HubError:
     if isinstance(error, RevisionNotFoundError):
         return HubError(f"{repo_id} has no such revision: name a branch, a tag or a full commit.")
     if status == 401:
-        return HubError(f"The Hub does not know who you are, or {repo_id} is private: {TOKEN}.")
+        return HubError(f"The Hub does not know who you are, or {repo_id} is private: {TOKEN_HINT}.")
     if status == 403:
-        return HubError(f"Your token may not do this to {repo_id}: {TOKEN}.")
+        return HubError(f"Your token may not do this to {repo_id}: {TOKEN_HINT}.")
     if isinstance(error, RepositoryNotFoundError) or status == 404:
         return HubError(f"The Hub has no repository {repo_id}, or it is private: check the name, or set HF_TOKEN.")
     if status == 429:
@@ -68,16 +72,16 @@ def said(error: Exception, repo_id: str) -> HubError:
     return HubError(f"The Hub did not accept this ({reason.rstrip('.')}).")
 
 
-def _patiently(call: Callable, repo_id: str):
-    """call(), again where the trouble may pass; HubError where it does not."""
-    for attempt in range(TRIES):
+def _retry(call: Callable, repo_id: str):
+    """Return call(), retried after transient failures; raises HubError on others, and after MAX_TRIES attempts."""
+    for attempt in range(MAX_TRIES):
         try:
             return call()
         except FAILURES as error:
-            passing = _status(error) in PASSING or isinstance(error, httpx2.TransportError)
-            if not passing or attempt == TRIES - 1:
-                raise said(error, repo_id) from error
-        time.sleep(PAUSE * 2**attempt)
+            transient = _status(error) in TRANSIENT_STATUS or isinstance(error, httpx2.TransportError)
+            if not transient or attempt == MAX_TRIES - 1:
+                raise hub_error(error, repo_id) from error
+        time.sleep(FIRST_PAUSE_S * 2**attempt)
     return None
 
 
@@ -91,8 +95,8 @@ def _commit(
     revision: str | None = None,
     endpoint: str | None = None,
 ) -> str | None:
-    """Makes the repository, if there is none, hold these files by their path, without those of which stale(path), in
-    one commit; the commit's hash, or None if nothing had to change."""
+    """Commit `files` by path to a repository, created if missing, and delete other paths for which stale(path); return
+    the commit's hash, or None if nothing changed."""
     api = hub.HfApi(endpoint=endpoint, library_name="ae-demo")
 
     def once() -> str | None:
@@ -109,7 +113,7 @@ def _commit(
         made = api.create_commit(repo_id, changes, commit_message=title, commit_description=description, **where)
         return None if made.oid == before else made.oid
 
-    return _patiently(once, repo_id)
+    return _retry(once, repo_id)
 
 
 def push(
@@ -122,20 +126,21 @@ def push(
     revision: str | None = None,
     endpoint: str | None = None,
 ) -> str | None:
-    """Checkpoints to a repository of models, made if there is none: a folder for each, in one commit that names the
-    commits they were trained at. Its hash, or None where nothing had changed. The README is card(what training.json
-    tells, by name) of these and of those that are there already.
+    """Upload checkpoints to a model repository, created if missing: one folder each, in a single commit that names the
+    commits they were trained at. The README is card(metadata by name) of all checkpoints there. Return the new commit's
+    hash, or None if nothing changed.
 
-    CheckpointError if a checkpoint is missing, HubError if the Hub does not take them; then nothing of it is seen."""
+    Raises CheckpointError if a checkpoint is missing or broken, HubError if the upload fails; nothing is published
+    then."""
     files: dict[str, Path | bytes] = {}
-    trained, known = {}, _published(repo_id, revision, endpoint)
+    trained, known = {}, _published_metadata(repo_id, revision, endpoint)
     for name in names:
-        known[name] = about = checkpoints.training(name, root)
-        if not about or checkpoints.sha256(root / name / checkpoints.WEIGHTS) != about["model"]["sha256"]:
+        known[name] = about = checkpoints.metadata(name, root)
+        if not about or checkpoints.sha256(root / name / checkpoints.WEIGHTS_FILE) != about["model"]["sha256"]:
             raise CheckpointError(f"The checkpoint {name} is missing or broken: run `python train.py {name}` first.")
-        trained[name] = about["run"].get("commit") or "an unknown commit"
+        trained[name] = about["stages"][-1].get("commit") or "an unknown commit"
         files |= {f"{name}/{file.name}": file for file in sorted((root / name).iterdir()) if file.is_file()}
-    files[README] = card(known).encode()
+    files[README_FILE] = card(known).encode()
     what = next(iter(trained)) if len(trained) == 1 else f"{len(trained)} models"
     commits = sorted(set(trained.values()))
     title = f"{what}, trained at {commits[0] if len(commits) == 1 else f'{len(commits)} commits'}"
@@ -146,14 +151,14 @@ def push(
     )  # fmt: skip
 
 
-def _published(repo_id: str, revision: str | None, endpoint: str | None) -> dict[str, dict]:
-    """What training.json tells of the checkpoints in a repository, by name; empty if there are none."""
-    about = f"*/{checkpoints.TRAINING}"
+def _published_metadata(repo_id: str, revision: str | None, endpoint: str | None) -> dict[str, dict]:
+    """Read the metadata of all checkpoints in a repository, by name; {} if there are none."""
+    about = f"*/{checkpoints.METADATA_FILE}"
     try:
         folder = Path(hub.snapshot_download(repo_id, revision=revision, allow_patterns=about, endpoint=endpoint))
     except FAILURES:
-        return {}  # whatever it is, uploading will tell
-    return {file.parent.name: checkpoints.training(file.parent.name, folder) for file in folder.glob(about)}
+        return {}  # the upload will report the reason
+    return {file.parent.name: checkpoints.metadata(file.parent.name, folder) for file in folder.glob(about)}
 
 
 def deploy(
@@ -165,28 +170,28 @@ def deploy(
     private: bool | None = None,
     endpoint: str | None = None,
 ) -> str | None:
-    """The app as of a commit of the code to a Gradio Space, made if there is none: exactly these files by their path,
-    the README with what depends on whose it is: the picture for links, and the repository of `models`. The hash of the
-    commit there, or None where nothing had changed. HubError as `push`."""
-    readme = files[README].read_text(encoding="utf-8")
+    """Upload the app at `commit` to a Gradio Space, created if missing: exactly `files` by path, with the thumbnail and
+    the repository `models` added to the README_FILE's front matter. Return the new commit's hash, or None if nothing
+    changed. Raises HubError as `push`."""
+    readme = files[README_FILE].read_text(encoding="utf-8")
     home = f"{(endpoint or constants.ENDPOINT).rstrip('/')}/spaces/{space_id}"
     lines = [f"thumbnail: {home}/resolve/main/.github/studio.jpg"] + ([f"models: [{models}]"] if models else [])
     readme = re.sub(r"\A---\n(.*?)\n---\n", lambda m: "\n".join(["---", m[1], *lines, "---", ""]), readme, flags=re.S)
     made = _commit(
-        space_id, files | {README: readme.encode()}, lambda path: path != ".gitattributes",
+        space_id, files | {README_FILE: readme.encode()}, lambda path: path != ".gitattributes",
         (f"The app at {commit or 'an unknown commit'}", ""), "space", private=private, endpoint=endpoint,
     )  # fmt: skip
     if models:
         api = hub.HfApi(endpoint=endpoint, library_name="ae-demo")
-        _patiently(lambda: api.add_space_variable(space_id, "AE_DEMO_HUB_REPO", models), space_id)
+        _retry(lambda: api.add_space_variable(space_id, "AE_DEMO_HUB_REPO", models), space_id)
     return made
 
 
 class Pull(threading.Thread):
-    """Looks in the background for newer checkpoints than those in the repository, and adopts those that pass
-    `checkpoints.verify`. Whatever fails, what is there stays. What happened is told in `told`, and in `notes` by model.
+    """Background thread that looks for newer checkpoints on the Hub and adopts those that pass `checkpoints.verify`;
+    after a failure the current ones stay. `summary` is the outcome as a sentence, `notes` holds remarks by model.
 
-    `classes` are those of the models by name: what a download says of its class is not trusted."""
+    `classes` maps model names to their classes, as class names in a download are not trusted."""
 
     def __init__(
         self,
@@ -199,54 +204,55 @@ class Pull(threading.Thread):
         super().__init__(daemon=True, name="pull")
         self.repo_id, self.classes, self.revision = repo_id, classes, revision
         self.options = {"endpoint": endpoint, "cache_dir": cache_dir}
-        self.told, self.notes = f"Looking for newer checkpoints in {repo_id} …", dict[str, str]()
+        self.summary, self.notes = f"Looking for newer checkpoints in {repo_id} …", dict[str, str]()
 
     def run(self) -> None:
-        hub.set_client_factory(_impatient)
+        """Adopt newer checkpoints; any error ends up in `summary`."""
+        hub.set_client_factory(lambda: bounded_client(SERVER_TIMEOUT_S))
         disable_progress_bars()
         try:
             self._pull()
-        except Exception as error:  # nothing that a download does may stop the app
-            told = error if isinstance(error, HubError) else said(error, self.repo_id)
-            self.told = f"{told} The checkpoints that came with the app are used."
+        except Exception as error:  # no download may crash the app
+            sentence = error if isinstance(error, HubError) else hub_error(error, self.repo_id)
+            self.summary = f"{sentence} The checkpoints that came with the app are used."
         finally:
             enable_progress_bars()
-        logging.getLogger(__name__).warning(self.told)
+        logging.getLogger(__name__).warning(self.summary)
 
     def _pull(self) -> None:
         revision = self.revision or constants.DEFAULT_REVISION
         try:
-            folder, reached = self._fetch(revision, [f"*/{checkpoints.TRAINING}"]), ""
+            folder, reached = self._fetch(revision, [f"*/{checkpoints.METADATA_FILE}"]), ""
         except HubError as error:
-            folder, reached = self._kept(revision), f"{error} "
+            folder, reached = self._cached_snapshot(revision), f"{error} "
             if not folder:
                 raise
         at = f"{self.repo_id}@{folder.name[:12]}"
-        newer = [name for name in self.classes if self._newer(name, folder)]
-        taken = sum(self._take(name, folder, at, bool(reached)) for name in newer)
-        self.told = f"{reached}{taken} of {len(newer)} newer checkpoints taken from {at}."
+        newer = [name for name in self.classes if self._is_newer(name, folder)]
+        taken = sum(self._verify_and_adopt(name, folder, at, bool(reached)) for name in newer)
+        self.summary = f"{reached}{taken} of {len(newer)} newer checkpoints taken from {at}."
 
     def _fetch(self, revision: str, patterns: list[str]) -> Path:
         try:
             return Path(hub.snapshot_download(self.repo_id, revision=revision, allow_patterns=patterns, **self.options))
         except FAILURES as error:
-            raise said(error, self.repo_id) from error
+            raise hub_error(error, self.repo_id) from error
 
-    def _kept(self, revision: str) -> Path | None:
-        """What an earlier start downloaded of it."""
+    def _cached_snapshot(self, revision: str) -> Path | None:
+        """Return the folder downloaded by an earlier start, or None."""
         try:
             kept = hub.snapshot_download(self.repo_id, revision=revision, local_files_only=True, **self.options)
         except (OSError, HFValidationError):
             return None
         return Path(kept)
 
-    def _newer(self, name: str, folder: Path) -> bool:
-        theirs, ours = checkpoints.training(name, folder), checkpoints.training(name, checkpoints.ROOT)
+    def _is_newer(self, name: str, folder: Path) -> bool:
+        theirs, ours = checkpoints.metadata(name, folder), checkpoints.metadata(name, checkpoints.ROOT)
         if not theirs or theirs.get("model", {}).get("sha256") == ours.get("model", {}).get("sha256"):
             return False
-        return theirs.get("run", {}).get("finished", "") >= ours.get("run", {}).get("finished", "")
+        return _finished_at(theirs) >= _finished_at(ours)
 
-    def _take(self, name: str, folder: Path, at: str, offline: bool) -> bool:
+    def _verify_and_adopt(self, name: str, folder: Path, at: str, offline: bool) -> bool:
         try:
             if not offline:
                 self._fetch(folder.name, [f"{name}/{file}" for file in checkpoints.FILES])
@@ -260,20 +266,23 @@ class Pull(threading.Thread):
         return True
 
 
-def _impatient() -> httpx2.Client:
-    """A client that no silent server holds up: the default one waits for ever in some calls."""
+def _finished_at(about: dict) -> str:
+    """Return the end time of a checkpoint's last stage in ISO format; "" if unknown."""
+    stages = about.get("stages") or [{}]
+    return stages[-1].get("finished") or ""
 
-    def bounded(request: httpx2.Request) -> None:
-        request.extensions["timeout"] = httpx2.Timeout(TIMEOUT).as_dict()
 
-    client = hub.utils._http.default_client_factory()
-    client.event_hooks = {"request": [*client.event_hooks["request"], bounded], "response": []}
-    return client
+def app_files(home: Path) -> dict[str, Path]:
+    """Return the files that a Space needs to run the app, by path."""
+    patterns = ("*.py", "*.md", "LICENSE", "requirements.txt", ".github/*", "ae_demo/**/*", "checkpoints/*/*")
+    found = {file.relative_to(home).as_posix(): file for pattern in patterns for file in home.glob(pattern)}
+    unwanted = ("__pycache__", ".pyi", "checkpoints/.")
+    return {path: f for path, f in sorted(found.items()) if f.is_file() and not any(u in path for u in unwanted)}
 
 
 def pull_in_background(classes: dict[str, type[nn.Module]], wait: float) -> Pull | None:
-    """A `Pull` of the repository that AE_DEMO_HUB_REPO names (revision: AE_DEMO_HUB_REVISION), waited for at most so
-    many seconds; None where none is named."""
+    """Start a `Pull` from AE_DEMO_HUB_REPO (at AE_DEMO_HUB_REVISION) and wait for at most `wait` seconds; return None
+    if that variable is not set."""
     repo_id = os.environ.get("AE_DEMO_HUB_REPO")
     if not repo_id:
         return None

@@ -1,5 +1,4 @@
-"""The fast path for inference: OpenVINO, and eager PyTorch until that is ready and where it is not installed; and a GPU
-where one is lent."""
+"""CompiledModel inference: OpenVINO on the CPU, with eager PyTorch as fallback, and a GPU where a Space lends one."""
 
 import logging
 import threading
@@ -10,27 +9,26 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-CACHED_SHAPES = 8  # compiled versions kept per model
+MAX_COMPILED_SHAPES = 8  # input shapes compiled per model
 
 
-class Fast:
-    """model(*inputs) -> output, a tensor or a tuple of them, the same as calling the model, several times faster once
-    converted.
+class CompiledModel:
+    """Drop-in replacement for a model: model(*inputs) -> a tensor or a tuple of tensors, several times faster.
 
-    The first call converts the model in a background thread and each new set of input shapes is compiled there too;
-    until then, and if anything fails, the model itself answers. Where the processor has bfloat16 it is used, so that
-    answers differ slightly from float32."""
+    The first call converts the model in a background thread, where each new set of input shapes is compiled as well;
+    until then, and after any failure, the model itself runs. Uses bfloat16 where the processor supports it, so outputs
+    differ slightly from float32."""
 
     def __init__(self, model: nn.Module):
         self.model = model.eval()
         self._lock = threading.Lock()
         self._converted = None
-        self._compiled: dict[tuple, Callable | None] = {}  # None: under way, or failed
+        self._compiled: dict[tuple, Callable | None] = {}  # None while compiling or after a failure
 
     def __call__(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         shapes = tuple(tuple(x.shape) for x in inputs)
         with self._lock:
-            if shapes not in self._compiled and len(self._compiled) < CACHED_SHAPES:
+            if shapes not in self._compiled and len(self._compiled) < MAX_COMPILED_SHAPES:
                 self._compiled[shapes] = None
                 threading.Thread(target=self._compile, args=(shapes, inputs)).start()
             compiled = self._compiled.get(shapes)
@@ -40,15 +38,15 @@ class Fast:
             return self.model(*inputs)
 
     def ready(self, *inputs: Tensor) -> bool:
-        """Whether inputs of these shapes take the fast path by now."""
+        """Return whether inputs of these shapes already take the fast path."""
         return bool(self._compiled.get(tuple(tuple(x.shape) for x in inputs)))
 
     def _compile(self, shapes: tuple, inputs: tuple[Tensor, ...]) -> None:
         try:
             import openvino as ov
 
-            warnings.filterwarnings("ignore", module="torch.jit")  # OpenVINO's way of tracing is deprecated …
-            warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # … and safe, as shapes are fixed
+            warnings.filterwarnings("ignore", module="torch.jit")  # OpenVINO traces with a deprecated API …
+            warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # … which is safe, as shapes are fixed
             with _CONVERSION:
                 if self._converted is None:
                     self._converted = ov.convert_model(self.model, example_input=tuple(x.clone() for x in inputs))
@@ -63,7 +61,7 @@ class Fast:
                         precision = "bf16"
                 options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
                 compiled = core.compile_model(network, "CPU", options)
-            idle = []  # requests, each with buffers of its own: as many as there were calls at the same time
+            idle = []  # requests with their own buffers, one per concurrent call
 
             def call(*inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
                 try:
@@ -77,19 +75,19 @@ class Fast:
 
             call(*inputs)
             self._compiled[shapes] = call
-        except Exception as error:  # a missing or failing OpenVINO must never cost an answer
+        except Exception as error:  # without OpenVINO the model itself must still run
             logging.getLogger(__name__).warning("No fast path for %s: %s", type(self.model).__name__, error)
 
 
 def _convolve_in_bf16(network) -> None:
-    """Rounds what goes into the convolutions of an OpenVINO network to bfloat16 and leaves all else in float32: group
-    normalisation and SiLU between them take three times as long in OpenVINO's bfloat16."""
+    """Round the inputs of an OpenVINO network's convolutions to bfloat16 and keep the rest in float32: group
+    normalisation and SiLU take three times as long in OpenVINO's bfloat16."""
     from openvino import opset13
 
     for op in network.get_ops():
         if op.get_type_name() not in ("Convolution", "ConvolutionBackpropData"):
             continue
-        for port in op.inputs()[:2]:  # picture, weights
+        for port in op.inputs()[:2]:  # input, weights
             port.replace_source_output(opset13.convert(port.get_source_output(), "bf16").output(0))
         targets = op.output(0).get_target_inputs()
         answer = opset13.convert(op.output(0), "f32").output(0)
@@ -98,12 +96,11 @@ def _convolve_in_bf16(network) -> None:
     network.validate_nodes_and_infer_types()
 
 
-_CONVERSION = threading.Lock()  # tracing is not safe in two threads at once
+_CONVERSION = threading.Lock()  # tracing is not thread-safe
 
 
 def gpu(handler: Callable) -> Callable:
-    """The handler with a GPU while it runs, where a Space lends one (ZeroGPU has the package `spaces`); elsewhere as it
-    is."""
+    """Run a handler on a GPU where a Space lends one (ZeroGPU has the package `spaces`), elsewhere unchanged."""
     try:
         import spaces
     except ImportError:
@@ -111,6 +108,6 @@ def gpu(handler: Callable) -> Callable:
     return spaces.GPU(handler)
 
 
-def fast(model: nn.Module) -> Fast:
-    """The model behind the fastest path that this machine has."""
-    return Fast(model)
+def fast(model: nn.Module) -> CompiledModel:
+    """Wrap a model in the fastest path available on this machine."""
+    return CompiledModel(model)

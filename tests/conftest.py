@@ -9,7 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ae_demo.data import datasets, emoji
+from ae_demo.data.emoji import emoji_pairs
+from ae_demo.data.emoji_svg import EMOJI_SIZE
+from ae_demo.data.mnist import fashion_mnist, mnist
 
 torch.set_num_threads(1)
 
@@ -23,7 +25,7 @@ def seeded():
 def data_dir(tmp_path_factory):
     """A data folder in the official formats and sizes, filled with copies of the samples."""
     root = tmp_path_factory.mktemp("data")
-    for name, load in (("MNIST", datasets.mnist), ("FashionMNIST", datasets.fashion_mnist)):
+    for name, load in (("MNIST", mnist), ("FashionMNIST", fashion_mnist)):
         sample = load(split="sample").tensors
         raw = root / name / "raw"
         raw.mkdir(parents=True)
@@ -32,9 +34,9 @@ def data_dir(tmp_path_factory):
             (raw / f"{prefix}-images-idx3-ubyte").write_bytes(head + sample["image"].numpy().tobytes() * (n // 1000))
             labels = sample["label"].byte().numpy().tobytes() * (n // 1000)
             (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(b"\0\0\x08\x01" + n.to_bytes(4, "big") + labels)
-    pairs = datasets.emoji_pairs(split="sample").tensors
+    pairs = emoji_pairs(split="sample").tensors
     (root / "emoji").mkdir()
     rows = torch.arange(64)
     tensors = pairs | {"artist": rows % 4, "held_out": rows >= 48}
-    save_file(tensors, root / "emoji" / f"pairs-{emoji.SIZE}-groups.safetensors")
+    save_file(tensors, root / "emoji" / f"pairs-{EMOJI_SIZE}-groups.safetensors")
     return str(root)

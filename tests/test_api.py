@@ -64,9 +64,11 @@ def test_every_endpoint_answers_without_a_browser(client):
     (face,) = client.predict(3, 0.8, *zeros, api_name="/paint_face")
     assert "% real" in face["note"] and len(client.predict(3, 0.8, api_name="/paint_faces")["pictures"]) == 12
     assert client.predict(3, 4, 0.8, api_name="/between_faces")[0]["src"]
-    assert client.predict(3, 4, 0.8, api_name="/download_loop")["src"].startswith("data:image/gif")
+    assert client.predict(3, 4, 0.8, "gif", api_name="/download_loop")["src"].startswith("data:image/gif")
     assert "found" in client.predict({"lines": face["src"], "hints": ""}, api_name="/find_face")[1]["note"]
-    assert "Face 1 of 10" in client.predict(api_name="/play_game")[0]["title"]
+    game, row = client.predict({}, "", api_name="/play_game")
+    assert "Face 1 of 10" in row[0]["title"]
+    assert client.predict(game, "real", api_name="/play_game")[0]["answers"] == [True]
     assert len(client.predict(0.5, api_name="/watch_learning")) == 2
     job = client.submit("ddpm-fashion", 7, 4, 0, 2.0, "ddim", api_name="/sample")
     trunk = job.result(timeout=60)
@@ -111,7 +113,7 @@ def test_the_lines_of_the_readme_run():
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_lines_of_the_cards_load_the_model(name):
-    (block,) = blocks_of_python((checkpoints.ROOT / name / checkpoints.CARD).read_text(encoding="utf-8"))
+    (block,) = blocks_of_python((checkpoints.ROOT / name / checkpoints.CARD_FILE).read_text(encoding="utf-8"))
     scope = {}
     exec(block, scope)
-    assert checkpoints.parameters(scope["model"]) == checkpoints.training(name)["model"]["parameters"]
+    assert checkpoints.count_parameters(scope["model"]) == checkpoints.metadata(name)["model"]["parameters"]

@@ -16,8 +16,8 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
-from ae_demo.tabs.guard import MAX_BYTES
-from ae_demo.tabs.texts import TEXTS
+from ae_demo.ui.guard import MAX_BYTES
+from ae_demo.ui.i18n import TEXTS
 
 HOME = Path(__file__).resolve().parent.parent
 FILE = {"meta": {"_type": "gradio.FileData"}}

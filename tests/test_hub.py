@@ -25,7 +25,7 @@ import train
 from ae_demo import checkpoints, hub
 from ae_demo.models.classifier import Classifier
 from ae_demo.models.stacked import Stacked
-from ae_demo.training import report
+from ae_demo.report import cards
 from tests import hub_server
 from tests.hub_server import READER, TOKEN, HubServer
 
@@ -41,8 +41,8 @@ def server(monkeypatch, tmp_path):
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setattr(hub, "PAUSE", 0.01)
-    monkeypatch.setattr(hub, "TIMEOUT", 1.0)
+    monkeypatch.setattr(hub, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(hub, "SERVER_TIMEOUT_S", 1.0)
     impatient = SimpleNamespace(sleep=lambda seconds: None, time=time.time, monotonic=time.monotonic)
     monkeypatch.setattr(huggingface_hub.utils._http, "time", impatient)
     monkeypatch.setattr(checkpoints, "_adopted", {})
@@ -62,15 +62,15 @@ def ours(tmp_path):
 
 def retrain(root, name="linear", finished="2099-01-01T00:00:00+00:00", factor=0.5):
     """Other weights, as if it had been trained again."""
-    file = root / name / checkpoints.WEIGHTS
+    file = root / name / checkpoints.WEIGHTS_FILE
     save_file({k: v * factor if v.is_floating_point() else v for k, v in load_file(file).items()}, file)
-    about = checkpoints.training(name, root)
-    about["model"]["sha256"], about["run"]["finished"] = checkpoints.sha256(file), finished
-    (root / name / checkpoints.TRAINING).write_text(json.dumps(about))
+    about = checkpoints.metadata(name, root)
+    about["model"]["sha256"], about["stages"][-1]["finished"] = checkpoints.sha256(file), finished
+    (root / name / checkpoints.METADATA_FILE).write_text(json.dumps(about))
 
 
 def push(server, root, **options):
-    return hub.push(REPO, NAMES, partial(report.collection_card, REPO), root, endpoint=server.url, **options)
+    return hub.push(REPO, NAMES, partial(cards.collection_card, REPO), root, endpoint=server.url, **options)
 
 
 def pull(server, tmp_path, **options):
@@ -93,7 +93,7 @@ def test_what_is_pushed_is_what_is_here_and_the_commit_names_the_training_commit
     for name in NAMES:
         for file in (ours / name).iterdir():
             assert files[f"{name}/{file.name}"] == file.read_bytes()
-        assert f"{name}: trained at {checkpoints.training(name)['run']['commit']}" in message
+        assert f"{name}: trained at {checkpoints.metadata(name)['run']['commit']}" in message
 
 
 def test_nothing_is_uploaded_when_nothing_changed_and_only_what_changed_when_it_did(server, ours):
@@ -103,7 +103,7 @@ def test_nothing_is_uploaded_when_nothing_changed_and_only_what_changed_when_it_
     assert [line for line in server.writes() if "repos/create" not in line] == []
     assert len(repo(server).commits) == 2
     retrain(ours)
-    (ours / "linear" / checkpoints.SAMPLES).unlink()
+    (ours / "linear" / checkpoints.SAMPLES_FILE).unlink()
     server.log.clear()
     assert push(server, ours)
     assert len([line for line in server.log if line.startswith("PUT")]) == 1, "the other weights stay where they are"
@@ -114,7 +114,7 @@ def test_nothing_is_uploaded_when_nothing_changed_and_only_what_changed_when_it_
 def test_the_card_tells_of_what_was_pushed_before_too(server, ours):
     push(server, ours)
     retrain(ours)
-    hub.push(REPO, ["linear"], partial(report.collection_card, REPO), ours, endpoint=server.url)
+    hub.push(REPO, ["linear"], partial(cards.collection_card, REPO), ours, endpoint=server.url)
     card = repo(server).commits[-1][2]["README.md"].decode()
     assert all(f"| [`{name}`]({name}) |" in card for name in NAMES)
     assert "classifier-mnist/model.safetensors" in repo(server).commits[-1][2]
@@ -128,7 +128,7 @@ def test_the_card_is_what_the_hub_reads_and_its_lines_load_the_model(server, our
     assert front["datasets"] == ["ylecun/mnist", "zalando-datasets/fashion_mnist"]
     assert [entry["name"] for entry in front["model-index"]] == NAMES
     scores = {m["type"]: m["value"] for m in front["model-index"][0]["results"][0]["metrics"]}
-    assert scores["mse"] == pytest.approx(checkpoints.training("linear")["scores"]["held_out"]["mse"], rel=1e-3)
+    assert scores["mse"] == pytest.approx(checkpoints.metadata("linear")["scores"]["held_out"]["mse"], rel=1e-3)
     code = card.split("```python\n")[1].split("```")[0]
     environment = os.environ | {"HF_ENDPOINT": server.url, "HF_HUB_OFFLINE": "0", "HF_HOME": str(tmp_path / "home")}
     done = subprocess.run([sys.executable, "-c", code + "print(model)"], cwd=HOME, env=environment, capture_output=True)
@@ -140,8 +140,10 @@ def test_a_branch_can_be_pushed_and_pulled(server, ours, tmp_path):
     retrain(ours)
     commit = push(server, ours, revision="next")
     assert repo(server).branches["next"] == commit != repo(server).branches["main"]
-    assert "0 of 0" in pull(server, tmp_path).told
-    assert f"1 of 1 newer checkpoints taken from {REPO}@{commit[:12]}" in pull(server, tmp_path, revision="next").told
+    assert "0 of 0" in pull(server, tmp_path).summary
+    assert (
+        f"1 of 1 newer checkpoints taken from {REPO}@{commit[:12]}" in pull(server, tmp_path, revision="next").summary
+    )
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])
@@ -193,7 +195,7 @@ def test_no_network_no_name_and_offline_are_one_sentence_each(server, ours, monk
 
 
 def test_broken_checkpoints_are_not_pushed(server, ours):
-    weights = ours / "linear" / checkpoints.WEIGHTS
+    weights = ours / "linear" / checkpoints.WEIGHTS_FILE
     weights.write_bytes(weights.read_bytes()[:-8])
     with pytest.raises(checkpoints.CheckpointError, match="linear is missing or broken"):
         push(server, ours)
@@ -229,7 +231,7 @@ def test_a_space_has_all_that_the_app_needs_and_starts(server, tmp_path):
     for path, data in files.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(data)
-    code = "import app; from ae_demo.tabs.networks import network; app.build(); network('linear'); print('ready')"
+    code = "import app; from ae_demo.ui.networks import network; app.build(); network('linear'); print('ready')"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == "ready", done.stderr
 
@@ -247,8 +249,8 @@ def test_newer_checkpoints_are_taken_and_the_others_are_not_even_downloaded(serv
     retrain(ours)
     commit = push(server, ours)
     server.log.clear()
-    assert f"1 of 1 newer checkpoints taken from {REPO}@{commit[:12]}" in pull(server, tmp_path).told
-    assert checkpoints.source("linear") == f"{REPO}@{commit[:12]}" and not checkpoints.source("classifier-mnist")
+    assert f"1 of 1 newer checkpoints taken from {REPO}@{commit[:12]}" in pull(server, tmp_path).summary
+    assert checkpoints.source_of("linear") == f"{REPO}@{commit[:12]}" and not checkpoints.source_of("classifier-mnist")
     ones, theirs = (checkpoints.load(Stacked, "linear", root) for root in (checkpoints.ROOT, None))
     assert torch.allclose(ones.down[0].weight / 2, theirs.down[0].weight, atol=1e-4)
     assert not [line for line in server.log if "classifier-mnist/model" in line]
@@ -260,13 +262,13 @@ def test_what_is_older_or_in_use_stays(server, ours, tmp_path, monkeypatch):
     retrain(checkpoints.ROOT, finished="2026-06-01T00:00:00+00:00")
     retrain(ours, finished="2026-01-01T00:00:00+00:00", factor=2.0)
     push(server, ours)
-    assert "0 of 0" in pull(server, tmp_path).told
+    assert "0 of 0" in pull(server, tmp_path).summary
     retrain(ours, finished="2026-07-01T00:00:00+00:00", factor=2.0)
     push(server, ours)
     checkpoints.load(Stacked, "linear")
     running = pull(server, tmp_path)
-    assert "0 of 1" in running.told and "from the next start on" in running.notes["linear"]
-    assert not checkpoints.source("linear")
+    assert "0 of 1" in running.summary and "from the next start on" in running.notes["linear"]
+    assert not checkpoints.source_of("linear")
 
 
 def spoil(server, path, data):
@@ -301,8 +303,8 @@ def test_what_does_not_pass_is_not_taken(server, ours, tmp_path, path, data, not
         about["model"]["sha256"] = hashlib.sha256(files[path]).hexdigest()
         spoil(server, "linear/training.json", lambda _: json.dumps(about).encode())
     running = pull(server, tmp_path)
-    assert "0 of 1" in running.told and note in running.notes["linear"]
-    assert not checkpoints.source("linear")
+    assert "0 of 1" in running.summary and note in running.notes["linear"]
+    assert not checkpoints.source_of("linear")
     assert checkpoints.load(Stacked, "linear")
 
 
@@ -322,8 +324,8 @@ def test_whatever_the_hub_answers_the_app_keeps_what_it_has(server, ours, tmp_pa
     push(server, ours)
     server.fault = fault
     running = pull(server, tmp_path)
-    assert told in running.told and "came with the app" in running.told
-    assert not checkpoints.source("linear") and checkpoints.load(Stacked, "linear")
+    assert told in running.summary and "came with the app" in running.summary
+    assert not checkpoints.source_of("linear") and checkpoints.load(Stacked, "linear")
 
 
 @pytest.mark.parametrize("where", ["model.safetensors", "training.json"])
@@ -332,11 +334,11 @@ def test_a_download_that_is_cut_short_leaves_nothing_and_is_taken_up_later(serve
     push(server, ours)
     server.fault = hub_server.cut(f"linear/{where}")
     running = pull(server, tmp_path)
-    assert not checkpoints.source("linear") and running.told.endswith(".")
+    assert not checkpoints.source_of("linear") and running.summary.endswith(".")
     found = list((tmp_path / "cache").rglob(f"snapshots/*/linear/{where}"))
     assert not found, "nothing half-written under its name"
     server.fault = lambda *request: None
-    assert "1 of 1" in pull(server, tmp_path).told
+    assert "1 of 1" in pull(server, tmp_path).summary
 
 
 def test_what_was_downloaded_serves_without_network_and_costs_no_time(server, ours, tmp_path, monkeypatch):
@@ -345,12 +347,12 @@ def test_what_was_downloaded_serves_without_network_and_costs_no_time(server, ou
     pull(server, tmp_path)
     server.close()
     monkeypatch.setattr(checkpoints, "_adopted", {})
-    assert f"1 of 1 newer checkpoints taken from {REPO}@{commit[:12]}" in pull(server, tmp_path).told
+    assert f"1 of 1 newer checkpoints taken from {REPO}@{commit[:12]}" in pull(server, tmp_path).summary
     monkeypatch.setattr(checkpoints, "_adopted", {})
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     begun = time.monotonic()
-    assert "1 of 1" in pull(server, tmp_path).told
-    assert "came with the app" in pull(server, tmp_path / "empty").told
+    assert "1 of 1" in pull(server, tmp_path).summary
+    assert "came with the app" in pull(server, tmp_path / "empty").summary
     assert time.monotonic() - begun < 5
 
 
@@ -360,7 +362,7 @@ def test_the_app_waits_no_longer_than_it_is_told(server, monkeypatch):
     server.fault = hub_server.slow(3)
     begun = time.monotonic()
     running = hub.pull_in_background(CLASSES, wait=0.2)
-    assert time.monotonic() - begun < 1 and running.is_alive() and "Looking for" in running.told
+    assert time.monotonic() - begun < 1 and running.is_alive() and "Looking for" in running.summary
     running.join(60)
     monkeypatch.delenv("AE_DEMO_HUB_REPO")
     assert hub.pull_in_background(CLASSES, wait=60) is None

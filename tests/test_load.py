@@ -8,9 +8,10 @@ from urllib.parse import urlparse
 import pytest
 
 import app
-from ae_demo.tabs import controls, diffusion
-from ae_demo.tabs.texts import TEXTS
-from ae_demo.training.toy_gan import Run
+from ae_demo.tabs import diffusion
+from ae_demo.training.toy_gan import GanRun
+from ae_demo.ui import handlers, networks
+from ae_demo.ui.i18n import TEXTS
 from tests.benchmarks.load import Failure, Visitor
 
 BUSY = TEXTS["app"]["busy"]
@@ -24,15 +25,17 @@ def visitor():
 
 
 def test_nothing_is_sampled_any_more_a_second_after_the_page_was_closed(visitor, monkeypatch):
-    model, net = diffusion.network()
-    asked = []
+    net, asked = networks.fast_network("ddpm-fashion"), []
 
-    def slow(*inputs):
-        asked.append(time.monotonic())
-        time.sleep(0.005)
-        return net(*inputs)
+    class Slow:
+        model = net.model
 
-    monkeypatch.setattr(diffusion, "network", lambda name: (model, slow))
+        def __call__(self, *inputs):
+            asked.append(time.monotonic())
+            time.sleep(0.005)
+            return net(*inputs)
+
+    monkeypatch.setattr(diffusion, "fast_network", lambda name: Slow())
     with visitor.watch("sample", "ddpm-fashion", 7, 1000, 0, 1, "ddim", None) as messages:
         while next(messages)["msg"] != "process_generating":
             pass
@@ -48,27 +51,27 @@ def test_the_gan_lab_trains_only_while_it_is_asked_to(visitor, monkeypatch):
     values = ["ring", "", "non-saturating", -3, -3, 1, 0.01, 32, 2, "normal", 0]
     command = {"do": "run", "steps": 1000}
     visitor.ask("train_gan", command, None, *values)  # the first step of all is slow
-    advance, spent = Run.advance, []
+    advance, spent = GanRun.advance, []
 
     def timed(*args):
         begun = time.monotonic()
         advance(*args)
         spent.append(time.monotonic() - begun)
 
-    monkeypatch.setattr(Run, "advance", timed)
+    monkeypatch.setattr(GanRun, "advance", timed)
     (frame,) = visitor.ask("train_gan", command, None, *values)
     time.sleep(1)  # whoever has closed the page asks no more
     assert 0 < frame["step"] < 2000 and len(spent) == 1 and spent[0] < 1
 
 
 def test_whoever_finds_the_queue_full_is_told_so_and_the_others_are_served(visitor, monkeypatch):
-    opened, network, refused = threading.Event(), diffusion.network, []
+    opened, network, refused = threading.Event(), diffusion.fast_network, []
 
     def closed(name):
         assert opened.wait(30)
         return network(name)
 
-    monkeypatch.setattr(diffusion, "network", closed)
+    monkeypatch.setattr(diffusion, "fast_network", closed)
     sample = "sample", "ddpm-fashion", 7, 1, 0, 1, "ddim", None
     for _ in range(80):
         try:
@@ -89,7 +92,7 @@ def test_whoever_finds_the_queue_full_is_told_so_and_the_others_are_served(visit
 
 
 def test_those_who_wait_too_long_for_their_turn_are_told_so_and_the_others_are_served(monkeypatch):
-    monkeypatch.setattr(controls, "PATIENCE", 0.2)
+    monkeypatch.setattr(handlers, "QUEUE_TIMEOUT_S", 0.2)
     opened, crowd, refused = threading.Event(), 50, []
 
     def work():
@@ -97,14 +100,16 @@ def test_those_who_wait_too_long_for_their_turn_are_told_so_and_the_others_are_s
         return "served"
 
     with ThreadPoolExecutor(crowd) as pool:
-        told = [pool.submit(controls.friendly(work, refused.append)) for _ in range(crowd)]
+        told = [pool.submit(handlers.handler(work, refused.append)) for _ in range(crowd)]
         until = time.monotonic() + 10
-        while len(refused) < crowd - controls.PLACES and time.monotonic() < until:
+        while len(refused) < crowd - handlers.MAX_CONCURRENT_HANDLERS and time.monotonic() < until:
             time.sleep(0.01)
         opened.set()
-    assert refused == [BUSY] * (crowd - controls.PLACES)
-    assert [turn.result() for turn in told].count("served") == controls.PLACES, "they were at work, however long"
-    assert controls.friendly(work)() == "served"
+    assert refused == [BUSY] * (crowd - handlers.MAX_CONCURRENT_HANDLERS)
+    assert [turn.result() for turn in told].count("served") == handlers.MAX_CONCURRENT_HANDLERS, (
+        "they were at work, however long"
+    )
+    assert handlers.handler(work)() == "served"
 
 
 def test_a_timeout_of_a_handler_is_not_taken_for_a_crowd():
@@ -112,4 +117,4 @@ def test_a_timeout_of_a_handler_is_not_taken_for_a_crowd():
         raise TimeoutError("mine")
 
     with pytest.raises(TimeoutError, match="mine"):
-        controls.friendly(late, lambda sentence: sentence)()
+        handlers.handler(late, lambda sentence: sentence)()

@@ -70,9 +70,9 @@ def test_two_processes_learn_what_one_learns_from_as_many_pictures(data_dir, tmp
     first, second = (checkpoints.load(Stacked, "linear", tmp_path / n) for n in "12")
     for a, b in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.allclose(a, b, atol=2e-3)
-    scores = [checkpoints.training("linear", tmp_path / n)["scores"]["held_out"]["mse"] for n in "12"]
+    scores = [checkpoints.metadata("linear", tmp_path / n)["scores"]["held_out"]["mse"] for n in "12"]
     assert scores[0] == pytest.approx(scores[1], rel=0.01)
-    assert len({checkpoints.training("linear", tmp_path / n)["run"]["steps"] for n in "12"}) == 1
+    assert len({checkpoints.metadata("linear", tmp_path / n)["stages"][0]["steps"] for n in "12"}) == 1
 
 
 def test_a_state_of_two_processes_is_taken_up_by_one_and_by_two_again(data_dir, tmp_path):

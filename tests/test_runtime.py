@@ -92,7 +92,7 @@ def test_without_openvino_the_model_itself_answers(monkeypatch):
 
 
 def test_shapes_beyond_the_cache_still_get_an_answer(monkeypatch):
-    monkeypatch.setattr(runtime, "CACHED_SHAPES", 0)
+    monkeypatch.setattr(runtime, "MAX_COMPILED_SHAPES", 0)
     model = Colorization(width=8).eval()
     with torch.inference_mode():
         assert torch.equal(runtime.fast(model)(x := torch.rand(1, 1, 32, 32)), model(x))

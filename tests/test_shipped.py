@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional as F
 
 from ae_demo import checkpoints
+from ae_demo.evaluation.autoencoder_scores import CODE_SIZES
 from ae_demo.models.dcgan import DCGAN
-from ae_demo.training.metrics import CODE_SIZES
 from ae_demo.training.recipes import RECIPES
 
 LOWER, HIGHER = "lower", "higher"
@@ -31,18 +31,18 @@ THUMBNAILS = bytes.fromhex(  # of two faces from seed 0, 4 × 4 pixels each
 
 
 def test_every_recipe_is_shipped_and_all_together_are_small():
-    sizes = [(checkpoints.ROOT / name / checkpoints.WEIGHTS).stat().st_size for name in RECIPES]
+    sizes = [(checkpoints.ROOT / name / checkpoints.WEIGHTS_FILE).stat().st_size for name in RECIPES]
     assert max(sizes) <= 10_000_000
     assert sum(sizes) <= 60_000_000
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_weights_reach_the_published_scores(name):
-    recipe, published = RECIPES[name], checkpoints.training(name)
-    assert published["model"]["sha256"] == checkpoints.sha256(checkpoints.ROOT / name / checkpoints.WEIGHTS)
-    model = checkpoints.load(type(recipe.model()), name)
-    assert published["model"]["parameters"] == checkpoints.parameters(model)
-    scores = recipe.evaluate(model, recipe.data(split="sample"))
+    recipe, published = RECIPES[name], checkpoints.metadata(name)
+    assert published["model"]["sha256"] == checkpoints.sha256(checkpoints.ROOT / name / checkpoints.WEIGHTS_FILE)
+    model = checkpoints.load(recipe.model_class, name)
+    assert published["model"]["parameters"] == checkpoints.count_parameters(model)
+    scores = recipe.evaluate(model, recipe.dataset(split="sample"))
     for score in recipe.headline:
         same = 0.1 if score in OF_SETS else 0.02
         assert scores[score] == pytest.approx(published["scores"]["sample"][score], rel=same), score
@@ -53,12 +53,27 @@ def test_weights_reach_the_published_scores(name):
 @pytest.mark.parametrize("name", TARGETS)
 def test_published_scores_reach_their_targets(name):
     score, direction, target = TARGETS[name]
-    value = checkpoints.training(name)["scores"]["held_out"][score]
+    value = checkpoints.metadata(name)["scores"]["held_out"][score]
     assert value <= target if direction == LOWER else value >= target
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_shipped_weights_came_about_as_their_recipe_says(name):
+    recipe, about = RECIPES[name], checkpoints.metadata(name)
+    assert about["budget"] == 1 and "scored_pictures" not in about
+    assert [(s["steps"], s["batch_size"], s["data"]) for s in about["stages"]] == [
+        (s.steps, s.batch_size or recipe.batch_size, (s.dataset or recipe.dataset).name) for s in recipe.stages
+    ]
+    for stage, recorded in zip(recipe.stages, about["stages"], strict=True):
+        source = recorded["starts_from"]
+        assert (source["name"] if source else None) == stage.starts_from
+        if source:
+            assert source["sha256"] == checkpoints.metadata(source["name"])["model"]["sha256"]
+    assert about["curve"][-1][0] <= sum(stage.steps for stage in recipe.stages)
+
+
 def colorization(variant, split="held_out"):
-    return checkpoints.training(f"colorization{variant}")["scores"][split]
+    return checkpoints.metadata(f"colorization{variant}")["scores"][split]
 
 
 @pytest.mark.parametrize("split", ["held_out", "held_out_artist"])
@@ -95,7 +110,7 @@ def test_every_further_hint_helps(variant):
 
 
 def test_every_further_number_of_the_nested_code_helps_and_it_beats_pca():
-    nested, pca = (checkpoints.training(name)["scores"]["held_out"] for name in ("nested", "pca"))
+    nested, pca = (checkpoints.metadata(name)["scores"]["held_out"] for name in ("nested", "pca"))
     errors = [nested[f"mse_{k}"] for k in CODE_SIZES]
     assert errors == sorted(errors, reverse=True)
     assert all(nested[f"mse_{k}"] < pca[f"mse_{k}"] for k in CODE_SIZES)
@@ -103,22 +118,22 @@ def test_every_further_number_of_the_nested_code_helps_and_it_beats_pca():
 
 @pytest.mark.parametrize(("k", "goal"), [(32, 0.0085), (128, 0.0030)])
 def test_one_network_for_all_sizes_comes_within_15_percent_of_the_goals_for_separate_ones(k, goal):
-    assert checkpoints.training("nested")["scores"]["held_out"][f"mse_{k}"] <= 1.15 * goal
+    assert checkpoints.metadata("nested")["scores"]["held_out"][f"mse_{k}"] <= 1.15 * goal
 
 
 @pytest.mark.parametrize("name", ["sparse-l1", "sparse-kl"])
 def test_sparse_codes_leave_most_of_their_units_silent(name):
-    assert checkpoints.training(name)["scores"]["held_out"]["active"] < 0.5
+    assert checkpoints.metadata(name)["scores"]["held_out"]["active"] < 0.5
 
 
 def test_the_linear_autoencoder_finds_the_plane_of_pca():
-    linear, pca = (checkpoints.training(name)["scores"]["held_out"] for name in ("linear", "pca"))
+    linear, pca = (checkpoints.metadata(name)["scores"]["held_out"] for name in ("linear", "pca"))
     assert linear["mse"] == pytest.approx(pca["mse_32"], rel=0.01)
 
 
 def test_the_more_the_kl_term_weighs_the_less_the_code_says():
     for name in ("vae-mnist", "vae-fashion"):
-        rates = list(checkpoints.training(name)["scores"]["held_out"]["rates"].values())
+        rates = list(checkpoints.metadata(name)["scores"]["held_out"]["rates"].values())
         kl, recon = ([terms[key] for terms in rates] for key in ("kl", "recon"))
         assert kl == sorted(kl, reverse=True) and kl[-1] < 1
         assert all(after > before - 0.2 for before, after in itertools.pairwise(recon)), "up to the noise of z"
@@ -133,7 +148,7 @@ def test_a_seed_is_the_same_faces_on_every_machine():
 
 @pytest.mark.parametrize("name", ["gan-digits", "dcgan-faces"])
 def test_samples_are_readable_and_lie_among_the_true_pictures(name):
-    scores = checkpoints.training(name)["scores"]["held_out"]
+    scores = checkpoints.metadata(name)["scores"]["held_out"]
     assert scores["readable"] > 0.85 and scores["precision"] > 0.5
     assert scores["frechet"] < 40 * scores["frechet_real"]
 
@@ -143,20 +158,20 @@ FILTERS = ("model", "median", "nl_means")
 
 @pytest.mark.parametrize("score", ["psnr", "ssim"])
 def test_denoising_beats_every_filter_at_every_kind_and_level(score):
-    for kind, table in checkpoints.training("denoising")["scores"]["held_out"]["levels"].items():
+    for kind, table in checkpoints.metadata("denoising")["scores"]["held_out"]["levels"].items():
         for level, values in enumerate(zip(*(table[name][score] for name in FILTERS), strict=True)):
             assert values[0] > max(values[1:]), (kind, level)
 
 
 @pytest.mark.parametrize("name", ["grey", "emoji"])
 def test_super_resolution_beats_bicubic_interpolation(name):
-    scores = checkpoints.training(f"super_resolution-{name}")["scores"]["held_out"]
+    scores = checkpoints.metadata(f"super_resolution-{name}")["scores"]["held_out"]
     assert scores["psnr"] > scores["psnr_bicubic"] + 1 and scores["ssim"] > scores["ssim_bicubic"]
 
 
 def test_a_student_needs_four_steps_where_its_teacher_needs_fifty():
     teacher, student = (
-        checkpoints.training(name)["scores"]["held_out"]["samplers"][sampler]
+        checkpoints.metadata(name)["scores"]["held_out"]["samplers"][sampler]
         for name, sampler in (("ddpm-fashion", "ddim"), ("ddpm-fashion-fast", "unipc"))
     )
     assert student["4"]["frechet"] < 1.1 * teacher["50"]["frechet"]

@@ -1,1 +1,1 @@
-"""Datasets, how the drawn ones are drawn, and the corruptions that training and tabs share."""
+"""Datasets, the drawing of the synthetic ones, and the corruptions shared by training and tabs."""

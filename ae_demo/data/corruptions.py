@@ -1,15 +1,15 @@
-"""What is done to clean pictures: noise, holes, blur, fewer pixels. Used by training and by tabs."""
+"""Image corruptions and augmentations, shared by training and tabs: noise, holes, blur, lower resolution."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-BLOCK = 4  # pixels, both sides of what is masked
-MOST = {"gaussian": 1.0, "salt_and_pepper": 0.8, "blocks": 0.8, "blur": 3.0}  # of each kind, at level 1
+BLOCK = 4  # side of a masked block in pixels
+MAX_STRENGTH = {"gaussian": 1.0, "salt_and_pepper": 0.8, "blocks": 0.8, "blur": 3.0}  # strength of each kind at level 1
 
 
 def add_noise(x: Tensor, sigma: float | Tensor, noise: Tensor | None = None) -> Tensor:
-    """Gaussian noise of standard deviation sigma, clipped: (N, C, H, W) in [0, 1] -> same shape and range.
+    """Add Gaussian noise of standard deviation sigma and clip: (N, C, H, W) in [0, 1] -> same shape and range.
 
     sigma is a number or one per image, (N, 1, 1, 1); `noise` is drawn from N(0, 1) unless given."""
     noise = torch.randn_like(x) if noise is None else noise
@@ -17,14 +17,14 @@ def add_noise(x: Tensor, sigma: float | Tensor, noise: Tensor | None = None) -> 
 
 
 def salt_and_pepper(x: Tensor, share: float | Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """That share of the pixels, a number or (N, 1, 1, 1), becomes 0 or 1: (N, C, H, W) in [0, 1] -> same."""
+    """Set a share of the pixels, a number or (N, 1, 1, 1), to 0 or 1: (N, C, H, W) in [0, 1] -> same."""
     n, _, h, w = x.shape
     where, salt = torch.rand(2, n, 1, h, w, generator=generator).to(x.device)
     return torch.where(where < share, (salt < 0.5).to(x), x)
 
 
 def mask_blocks(x: Tensor, share: float | Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """That share of the blocks of BLOCK × BLOCK pixels becomes grey: (N, C, H, W) in [0, 1] -> same."""
+    """Set a share of the blocks of BLOCK × BLOCK pixels to grey: (N, C, H, W) in [0, 1] -> same."""
     n, _, h, w = x.shape
     blocks = torch.rand(n, 1, -(-h // BLOCK), -(-w // BLOCK), generator=generator).to(x.device)
     where = F.interpolate(blocks, scale_factor=float(BLOCK), mode="nearest")[..., :h, :w]
@@ -34,7 +34,7 @@ def mask_blocks(x: Tensor, share: float | Tensor, generator: torch.Generator | N
 def blur(x: Tensor, sigma: float | Tensor) -> Tensor:
     """Gaussian blur of standard deviation sigma pixels, a number or (N, 1, 1, 1): (N, C, H, W) in [0, 1] -> same."""
     n, c, h, w = x.shape
-    reach = 3 * round(MOST["blur"])
+    reach = 3 * round(MAX_STRENGTH["blur"])
     place = torch.arange(-reach, reach + 1, device=x.device)
     sigma = torch.as_tensor(sigma, device=x.device).expand(n, 1, 1, 1).view(n, 1).clamp(min=0.05)
     kernel = (-0.5 * (place / sigma).square()).exp()
@@ -45,10 +45,10 @@ def blur(x: Tensor, sigma: float | Tensor) -> Tensor:
 
 
 def corrupt(x: Tensor, kind: str, level: float | Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """One of the kinds of MOST at a level in [0, 1], a number or (N, 1, 1, 1); at 1 it has MOST[kind]: the standard
-    deviation of Gaussian noise, a share of the pixels or blocks, the radius of the blur in pixels. (N, C, H, W) in
-    [0, 1] -> same. At level 0 nothing is done."""
-    amount = MOST[kind] * level
+    """Apply one of the kinds in MAX_STRENGTH at a level in [0, 1], a number or (N, 1, 1, 1): (N, C, H, W) in [0, 1] ->
+    same. level · MAX_STRENGTH[kind] is the standard deviation of the noise, the share of pixels or blocks, or the
+    standard deviation of the blur in pixels."""
+    amount = MAX_STRENGTH[kind] * level
     if kind == "gaussian":
         return add_noise(x, amount, torch.randn(x.shape, generator=generator).to(x.device))
     if kind == "blur":
@@ -57,22 +57,25 @@ def corrupt(x: Tensor, kind: str, level: float | Tensor, generator: torch.Genera
 
 
 def random_corruption(x: Tensor) -> Tensor:
-    """`corrupt` with the kinds in turn and a level drawn per picture, uniformly from 0 to 1."""
-    out = torch.empty_like(x)
-    for i, kind in enumerate(MOST):
-        part = x[i :: len(MOST)]
-        out[i :: len(MOST)] = corrupt(part, kind, torch.rand(len(part), 1, 1, 1, device=x.device))
+    """Corrupt images (N, C, H, W) in [0, 1], for any N, with each kind in turn from a random one on, and a level per
+    image drawn uniformly from [0, 1]."""
+    out, kinds = torch.empty_like(x), list(MAX_STRENGTH)
+    first = int(torch.randint(len(kinds), ()))
+    for i in range(min(len(kinds), len(x))):
+        part = x[i :: len(kinds)]
+        level = torch.rand(len(part), 1, 1, 1, device=x.device)
+        out[i :: len(kinds)] = corrupt(part, kinds[(first + i) % len(kinds)], level)
     return out
 
 
 def downsample(x: Tensor, scale: int) -> Tensor:
-    """Means over scale × scale pixels: (N, C, H, W) -> (N, C, H / scale, W / scale)."""
+    """Average over blocks of scale × scale pixels: (N, C, H, W) -> (N, C, H / scale, W / scale)."""
     return F.avg_pool2d(x, scale)
 
 
 def jitter(x: Tensor) -> Tensor:
-    """Pictures (N, C, H, W) that people would call the same: shifted by up to two pixels, a little brighter or darker,
-    with Gaussian noise of up to 0.1."""
+    """Perturb images (N, C, H, W) without changing their class: a shift of up to two pixels, a small change in
+    brightness, Gaussian noise of standard deviation up to 0.1."""
     n, _, height, width = x.shape
     level, tint = (torch.rand(n, 1, 1, 1, device=x.device) for _ in range(2))
     x = x + 0.1 * (tint - 0.5) + 0.1 * level * torch.randn_like(x)
@@ -81,13 +84,13 @@ def jitter(x: Tensor) -> Tensor:
 
 
 def augment_pictures(color: Tensor) -> Tensor:
-    """`augment` of pictures that nothing goes with."""
+    """Apply `augment` to images (N, 3, H, W) without a condition."""
     return augment(color, color[:, :0])[0]
 
 
 def augment(color: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
-    """Differentiable augmentation (Zhao et al., 2020, https://arxiv.org/abs/2006.10738) of pictures (N, 3, H, W) and of
-    what goes with them (N, C, H, W): brightness and saturation; shifts by up to an eighth; a square of 3/8 cut out."""
+    """Apply differentiable augmentation (Zhao et al., 2020, https://arxiv.org/abs/2006.10738) to images (N, 3, H, W)
+    and conditions (N, C, H, W): brightness and saturation; shifts up to an eighth; a square hole of side 3/8."""
     n, _, size, _ = color.shape
     device = color.device
 

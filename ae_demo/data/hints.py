@@ -1,26 +1,23 @@
-"""Colour hints: dabs and strokes of the colours that somebody wants, as four more channels beside the sketch.
-
-Hints are (N, 4, H, W) in [0, 1]: red, green, blue, and 1 where there is a hint; all 0 where there is none."""
+"""Colour hints as four input channels beside the sketch, (N, 4, H, W) in [0, 1]: red, green, blue and a mask, all 0
+where there is no hint."""
 
 import math
 
-import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
-MOST = 10  # hints in one picture that training shows
+MAX_HINTS = 10  # hints per training image
 
 
 def no_hints(sketch: Tensor) -> Tensor:
-    """Sketches (N, 1, H, W) -> empty hints (N, 4, H, W)."""
+    """Return empty hints (N, 4, H, W) for sketches (N, 1, H, W)."""
     return sketch.new_zeros(len(sketch), 4, *sketch.shape[2:])
 
 
 def paint(hints: Tensor, start: Tensor, end: Tensor, color: Tensor, radius: Tensor) -> Tensor:
-    """Hints with one more stroke each, from `start` to `end` (N, 2), x and y in pixels, in `color` (N, 3), `radius` (N)
-    pixels wide; a radius of 0 paints nothing."""
+    """Add one stroke to each of the hints, from `start` to `end` (N, 2), x and y in pixels, in `color` (N, 3), with
+    `radius` (N) in pixels; a radius of 0 adds nothing."""
     height, width = hints.shape[2:]
     x = torch.arange(width, device=hints.device).view(1, 1, -1) + 0.5 - start[:, 0].view(-1, 1, 1)
     y = torch.arange(height, device=hints.device).view(1, -1, 1) + 0.5 - start[:, 1].view(-1, 1, 1)
@@ -32,16 +29,16 @@ def paint(hints: Tensor, start: Tensor, end: Tensor, color: Tensor, radius: Tens
 
 
 def recolor(color: Tensor, rows: Tensor) -> Tensor:
-    """Pictures (N, 3, H, W) with the hue of `rows` turned, and their saturation and darkness changed, at random.
+    """Rotate the hue and change the saturation and darkness of the images `rows` of (N, 3, H, W) at random.
 
-    Without this no network ever sees a blue cat, and none would believe the hint that asks for one."""
+    Otherwise the network never sees a blue cat, for example, and ignores a hint that asks for one."""
     n, device = len(rows), color.device
     angle = torch.rand(n, device=device) * 2 * math.pi
     saturation, gamma = torch.rand(n, device=device) * 1.4, torch.empty(n, device=device).uniform_(-0.8, 0.8).exp()
     cos, sin = (saturation * angle.cos()).view(-1, 1, 1), (saturation * angle.sin()).view(-1, 1, 1)
     eye, mean = torch.eye(3, device=device), torch.full((3, 3), 1 / 3, device=device)
     cross = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]], device=device) / math.sqrt(3)
-    turn = mean + cos * (eye - mean) + sin * cross  # a rotation about the grey axis, shrunk towards it
+    turn = mean + cos * (eye - mean) + sin * cross  # rotation about the grey axis, scaled towards it
     turned = torch.einsum("nij,njhw->nihw", turn, color[rows]).clamp(0, 1) ** gamma.view(-1, 1, 1, 1)
     out = color.clone()
     out[rows] = turned
@@ -49,28 +46,28 @@ def recolor(color: Tensor, rows: Tensor) -> Tensor:
 
 
 def random_hints(color: Tensor, within: Tensor, none: float = 0.4, recolored: float = 0.5) -> tuple[Tensor, Tensor]:
-    """Pictures (N, 3, H, W) and where the drawing is (N, 1, H, W) -> hints of their colours, and the pictures.
+    """Draw training hints for images (N, 3, H, W), with `within` (N, 1, H, W) the mask of the drawing -> hints, images.
 
-    A share `none` gets no hint, the others 1 to MOST, few more often than many; dabs and short strokes, mostly inside
-    the drawing, in the colour at their first point. A share `recolored` of the hinted is recoloured first."""
+    A share `none` gets no hints, the others 1 to MAX_HINTS, mostly few; dots and short strokes, mostly inside the
+    drawing, in the colour at their start. A share `recolored` of the hinted images is recoloured first."""
     n, _, height, width = color.shape
     device = color.device
-    count = (1 + torch.empty(n, device=device).exponential_(1 / 2.5)).long().clamp(max=MOST)
+    count = (1 + torch.empty(n, device=device).exponential_(1 / 2.5)).long().clamp(max=MAX_HINTS)
     count[torch.rand(n, device=device) < none] = 0
     color = recolor(color, ((count > 0) & (torch.rand(n, device=device) < recolored)).nonzero().flatten())
-    weight = within[:, 0, 1::2, 1::2].flatten(1) + 0.02  # at half the resolution, which is enough for dabs
-    places = torch.multinomial(weight, MOST, replacement=True)
+    weight = within[:, 0, 1::2, 1::2].flatten(1) + 0.02  # half the resolution is enough for dots
+    places = torch.multinomial(weight, MAX_HINTS, replacement=True)
     row, column = places // (width // 2), places % (width // 2)
-    picked = color[torch.arange(n, device=device)[:, None], :, 2 * row + 1, 2 * column + 1]  # (N, MOST, 3)
+    picked = color[torch.arange(n, device=device)[:, None], :, 2 * row + 1, 2 * column + 1]  # (N, MAX_HINTS, 3)
     start = torch.stack([column, row], dim=-1).float() + 0.5
-    angle, reach = (torch.rand(n, MOST, device=device) for _ in range(2))
-    length = 10 * (reach - 0.5).clamp(min=0) * 2  # half are dabs; strokes of up to 20 pixels
+    angle, reach = (torch.rand(n, MAX_HINTS, device=device) for _ in range(2))
+    length = 10 * (reach - 0.5).clamp(min=0) * 2  # half are dots, the others strokes of up to 20 pixels
     end = start + length[..., None] * torch.stack([(7 * angle).cos(), (7 * angle).sin()], dim=-1)
-    radius = torch.empty(n, MOST, device=device).uniform_(0.8, 3)
+    radius = torch.empty(n, MAX_HINTS, device=device).uniform_(0.8, 3)
     hints = color.new_zeros(n, 4, height // 2, width // 2)
-    careful = torch.rand(n, MOST, 1, 1, 1, device=device) < 0.75  # who stays inside the lines
+    careful = torch.rand(n, MAX_HINTS, 1, 1, 1, device=device) < 0.75  # three in four stay inside the lines
     half = color[..., 1::2, 1::2]
-    for i in range(MOST):
+    for i in range(MAX_HINTS):
         shown = radius[:, i] * (i < count)
         if shown.any():
             painted = paint(hints, start[:, i], end[:, i], picked[:, i], shown)
@@ -80,10 +77,10 @@ def random_hints(color: Tensor, within: Tensor, none: float = 0.4, recolored: fl
 
 
 def true_hints(color: Tensor, within: Tensor, n_hints: int, seed: int = 0, radius: float = 3.0) -> Tensor:
-    """Hints to measure with: n_hints dabs of the true colours at seeded random places of the drawing, (N, 4, H, W)."""
+    """Draw n_hints dots of the true colours at seeded random positions in the drawing, for evaluation: (N, 4, H, W)."""
     n, _, _, width = color.shape
     generator = torch.Generator().manual_seed(seed)
-    inner = 1 - F.max_pool2d(1 - within, 7, 1, 3)  # no dab reaches the paper around, unless the drawing is all thin
+    inner = 1 - F.max_pool2d(1 - within, 7, 1, 3)  # keeps dots off the paper, unless the drawing is thin everywhere
     weight = (inner + 1e-3 * within + 1e-6).flatten(1).cpu()
     places = torch.multinomial(weight, max(n_hints, 1), replacement=False, generator=generator)
     hints = no_hints(color)
@@ -92,26 +89,3 @@ def true_hints(color: Tensor, within: Tensor, n_hints: int, seed: int = 0, radiu
         spot = torch.stack([x, y], dim=1).float() + 0.5
         hints = paint(hints, spot, spot, color[torch.arange(n), :, y, x], torch.full((n,), radius, device=color.device))
     return hints
-
-
-def bucket(color: Tensor, sketch: Tensor, hints: Tensor) -> Tensor:
-    """What a paint program does with hints: each region that lines enclose is filled with the colour of the dabs in it,
-    where there are several with the nearest; not the paper around. (N, 3, H, W) -> same shape."""
-    filled = color.clone()
-    for picture, lines, hint in zip(filled, sketch, hints, strict=True):
-        dabs, n = ndimage.label(hint[3].numpy() > 0)
-        if not n:
-            continue
-        labels, _ = ndimage.label(np.pad(lines[0].numpy() > 0.5, 1, constant_values=True))
-        labels[labels == labels[0, 0]] = 0
-        labels = labels[1:-1, 1:-1]
-        seeds = np.zeros(dabs.shape, dtype=bool)
-        for dab in range(1, n + 1):  # a dab that crosses a line belongs where most of it is
-            at = labels[dabs == dab]
-            if at.any():
-                seeds |= (dabs == dab) & (labels == np.bincount(at[at > 0]).argmax())
-        for region in np.unique(labels[seeds]):
-            own, inside = seeds & (labels == region), labels == region
-            row, column = ndimage.distance_transform_edt(~own, return_distances=False, return_indices=True)
-            picture[:, inside] = hint[:3, row[inside], column[inside]]
-    return filled

@@ -1,4 +1,4 @@
-"""Thirty things drawn with a mouse on the app's canvas: no dataset, but what the networks are for."""
+"""Thirty sketches drawn with a mouse on the app's canvas, as examples of real input; not a dataset."""
 
 import json
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 FILE = Path(__file__).parent / "samples" / "mouse_sketches.json"
-CANVAS = 512  # pixels, both sides
+CANVAS = 512  # side in pixels
 
 
 @dataclass(frozen=True)
 class MouseSketch:
-    """What was drawn, its strokes, lists of (x, y) in pixels of the canvas, and one hint: x, y, "#rrggbb"."""
+    """Named sketch: strokes as lists of (x, y) in pixels of the canvas, and one hint (x, y, "#rrggbb")."""
 
     name: str
     strokes: list[list[list[int]]]
     hint: tuple[int, int, str]
 
     def lines(self, width: int = 5) -> Image.Image:
-        """The drawing, RGB, black on white, as the canvas shows it."""
+        """Draw the strokes as on the canvas: RGB, black on white."""
         image = Image.new("RGB", (CANVAS, CANVAS), "white")
         draw = ImageDraw.Draw(image)
         for stroke in self.strokes:
@@ -30,7 +30,7 @@ class MouseSketch:
         return image
 
     def hints(self) -> Image.Image:
-        """The hint as a dab on a transparent RGBA image."""
+        """Draw the hint as a dot on a transparent RGBA image."""
         layer = Image.new("RGBA", (CANVAS, CANVAS))
         x, y, color = self.hint
         ImageDraw.Draw(layer).ellipse((x - 8, y - 8, x + 8, y + 8), color)
@@ -39,6 +39,6 @@ class MouseSketch:
 
 @cache
 def mouse_sketches() -> list[MouseSketch]:
-    """All of them, always the same."""
+    """Load all sketches, once."""
     drawn = json.loads(FILE.read_text(encoding="utf-8"))
     return [MouseSketch(name, entry["strokes"], tuple(entry["hint"])) for name, entry in drawn.items()]

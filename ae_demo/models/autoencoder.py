@@ -7,19 +7,19 @@ from torch import Tensor, nn
 
 
 def down(channels_in: int, channels_out: int) -> nn.Conv2d:
-    """Halves height and width (rounding up): (N, channels_in, H, W) -> (N, channels_out, ceil(H/2), ceil(W/2))."""
+    """Halve height and width, rounding up: (N, channels_in, H, W) -> (N, channels_out, ceil(H/2), ceil(W/2))."""
     return nn.Conv2d(channels_in, channels_out, 3, 2, 1)
 
 
 def up(channels_in: int, channels_out: int, odd: bool = False) -> nn.ConvTranspose2d:
-    """Doubles height and width (minus one where `odd`): (N, channels_in, H, W) -> (N, channels_out, 2H, 2W)."""
+    """Double height and width, minus one if `odd`: (N, channels_in, H, W) -> (N, channels_out, 2H, 2W)."""
     return nn.ConvTranspose2d(channels_in, channels_out, 3, 2, 1, output_padding=0 if odd else 1)
 
 
 class Autoencoder(nn.Module, PyTorchModelHubMixin):
-    """(N, 1, 28, 28) in [0, 1] -> reconstruction, same shape and range.
+    """Convolutional autoencoder: (N, 1, 28, 28) in [0, 1] -> reconstruction, same shape and range.
 
-    `depth` 3 keeps 64 · width of 4×4 places (1024 numbers at width 16), `depth` 4 keeps 8 · width (128 numbers)."""
+    The code has 64 · width numbers at `depth` 3 (4 × 4 positions), 8 · width at `depth` 4 (2 × 2 positions)."""
 
     def __init__(self, width: int = 16, depth: int = 3):
         super().__init__()
@@ -32,18 +32,18 @@ class Autoencoder(nn.Module, PyTorchModelHubMixin):
         self.encoder = nn.Sequential(*encoder)
         self.decoder = nn.Sequential(*decoder)
 
-        self.places = 4 if depth == 3 else 2  # along each side of the code
+        self.code_side = 4 if depth == 3 else 2  # positions along each side of the code
 
     def encode(self, x: Tensor) -> Tensor:
-        """x -> z (N, 1024) or (N, 128) at width 16."""
+        """Encode x -> z (N, 1024) or (N, 128) at width 16."""
         return self.encoder(x).flatten(1)
 
     def decode(self, z: Tensor) -> Tensor:
-        """z, as `encode` gives it -> pictures (N, 1, 28, 28)."""
-        return self.decoder(z.unflatten(1, (-1, self.places, self.places)))
+        """Decode z, as returned by `encode` -> images (N, 1, 28, 28)."""
+        return self.decoder(z.unflatten(1, (-1, self.code_side, self.code_side)))
 
     def example(self) -> tuple[Tensor, ...]:
-        """Inputs of `forward` for one picture."""
+        """Return example inputs of `forward` for one image."""
         return (torch.rand(1, 1, 28, 28),)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Small convolutional classifier; what it sees before it decides is a space to compare sets of pictures in."""
+"""Small convolutional classifier, whose features also serve to compare sets of images."""
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -6,8 +6,8 @@ from torch import Tensor, nn
 
 
 class Classifier(nn.Module, PyTorchModelHubMixin):
-    """Pictures (N, channels, side, side) in [0, 1] -> logits (N, sum(sizes)) of one or several attributes, those of the
-    first one first, of which attribute i has sizes[i] classes; `encode` gives (N, num_features)."""
+    """Convolutional classifier: images (N, channels, side, side) in [0, 1] -> logits (N, sum(sizes)) of one or more
+    attributes in order, attribute i having sizes[i] classes; `encode` returns features (N, num_features)."""
 
     def __init__(self, sizes: list[int], channels: int = 3, side: int = 64, width: int = 24, num_features: int = 64):
         super().__init__()
@@ -24,10 +24,11 @@ class Classifier(nn.Module, PyTorchModelHubMixin):
         self.heads = nn.Sequential(nn.ReLU(), nn.Linear(num_features, sum(sizes)))
 
     def encode(self, x: Tensor) -> Tensor:
+        """Compute features (N, num_features) of images."""
         return self.encoder(x * 2 - 1)
 
     def example(self) -> tuple[Tensor, ...]:
-        """Inputs of `forward` for one picture."""
+        """Return example inputs of `forward` for one image."""
         return (torch.rand(1, *self.shape),)
 
     def forward(self, x: Tensor) -> Tensor:

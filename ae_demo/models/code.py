@@ -1,12 +1,12 @@
-"""The layer that writes and reads codes."""
+"""Dense layer for codes, exempt from mixed precision."""
 
 import torch
 from torch import Tensor, nn
 
 
 class CodeLinear(nn.Linear):
-    """A dense layer that always computes in float32: the few numbers of a code must not be rounded to bfloat16, which
-    keeps two to three digits, when everything else is (`torch.autocast`)."""
+    """Dense layer that always computes in float32: `torch.autocast` would round the few numbers of a code to bfloat16,
+    which keeps two to three digits."""
 
     def forward(self, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, enabled=False):

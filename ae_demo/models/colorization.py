@@ -1,4 +1,4 @@
-"""Line art to colour: the course notes' plain autoencoder, and a U-Net."""
+"""Colorization of line art: the course notes' autoencoder, and a U-Net."""
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -9,7 +9,7 @@ from ae_demo.models.unet import UNet
 
 
 class ColorizationBaseline(nn.Module, PyTorchModelHubMixin):
-    """The course notes' network: two convolutions down, two transposed convolutions up, no skip connections.
+    """Autoencoder of the course notes: two convolutions, two transposed convolutions, no skip connections.
 
     sketch (N, 1, H, W) in [0, 1], 1 is paper -> colours (N, 3, H, W) in [0, 1]; H, W multiples of 4."""
 
@@ -27,7 +27,7 @@ class ColorizationBaseline(nn.Module, PyTorchModelHubMixin):
         )  # fmt: skip
 
     def example(self) -> tuple[Tensor, ...]:
-        """Inputs of `forward` for one picture."""
+        """Return example inputs of `forward` for one image."""
         return (torch.rand(1, 1, 128, 128),)
 
     def forward(self, sketch: Tensor) -> Tensor:
@@ -36,13 +36,12 @@ class ColorizationBaseline(nn.Module, PyTorchModelHubMixin):
 
 
 class Colorization(UNet, PyTorchModelHubMixin):
-    """sketch (N, 1, H, W) in [0, 1], 1 is paper, hints (N, 4, H, W) in [0, 1], colour and 1 where there is one ->
-    colours (N, 3, H, W) in [0, 1]; H, W multiples of 32.
+    """U-Net: sketch (N, 1, H, W) in [0, 1], 1 is paper, hints (N, 4, H, W) in [0, 1], colours and mask -> colours
+    (N, 3, H, W) in [0, 1], not clipped in training mode; H, W multiples of 32.
 
-    In training mode the colours are not clipped. Works on 4×4 pixels per place: most of the cost of a U-Net lies in its
-    finest level, and line art has little to say there. A thin full-resolution head puts the colours back inside the
-    lines. Hints as input channels: Zhang et al., "Real-Time User-Guided Image Colorization", 2017
-    (https://arxiv.org/abs/1705.02999)."""
+    It works on patches of 4 × 4 pixels: most of a U-Net's cost lies at its finest level, where line art holds little
+    information. A thin full-resolution head puts the colours back inside the lines. Hints as input channels: Zhang et
+    al., "Real-Time User-Guided Image Colorization", 2017 (https://arxiv.org/abs/1705.02999)."""
 
     takes_hints = True
 
@@ -52,7 +51,7 @@ class Colorization(UNet, PyTorchModelHubMixin):
         self.head = nn.Sequential(nn.Conv2d(8 + 5, 16, 3, padding=1), nn.SiLU(), nn.Conv2d(16, 3, 3, padding=1))
 
     def features(self, sketch: Tensor, hints: Tensor | None) -> tuple[Tensor, Tensor]:
-        """-> the U-Net's input (N, 5, H, W) in [−1, 1] and its output (N, width, H/4, W/4)."""
+        """Return the network's input (N, 5, H, W) in [−1, 1] and the U-Net's output (N, width, H/4, W/4)."""
         if hints is None:
             hints = torch.zeros_like(sketch).expand(-1, 4, -1, -1)
         rgb, mask = hints[:, :3], hints[:, 3:]
@@ -60,12 +59,12 @@ class Colorization(UNet, PyTorchModelHubMixin):
         return x, self.trunk(F.pixel_unshuffle(x, 4))
 
     def paint(self, x: Tensor, h: Tensor) -> Tensor:
-        """Input and output of the U-Net -> colours (N, 3, H, W)."""
+        """Map input and output of the U-Net to colours (N, 3, H, W)."""
         color = self.head(torch.cat([F.pixel_shuffle(self.patches(h), 4), x], dim=1))
-        return color if self.training else color.clamp(0, 1)  # unclipped in training: a sigmoid gets stuck at white
+        return color if self.training else color.clamp(0, 1)  # unclipped in training: a sigmoid would saturate at white
 
     def example(self) -> tuple[Tensor, ...]:
-        """Inputs of `forward` for one picture."""
+        """Return example inputs of `forward` for one image."""
         return torch.rand(1, 1, 128, 128), torch.zeros(1, 4, 128, 128)
 
     def forward(self, sketch: Tensor, hints: Tensor | None = None) -> Tensor:

@@ -1,4 +1,4 @@
-"""Generative adversarial networks (Goodfellow et al., 2014, https://arxiv.org/abs/1406.2661) for pictures, both players
+"""Generative adversarial networks (Goodfellow et al., 2014, https://arxiv.org/abs/1406.2661) for images, both players
 in one checkpoint: dense, and convolutional as in DCGAN (Radford et al., 2016, https://arxiv.org/abs/1511.06434)."""
 
 import torch
@@ -8,27 +8,27 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 
 class Generator(nn.Sequential):
-    """z (N, latent_dim) ~ N(0, I) -> pictures (N, C, H, W) in [0, 1]."""
+    """Generator: z (N, latent_dim) ~ N(0, I) -> images (N, C, H, W) in [0, 1]."""
 
     def __init__(self, latent_dim: int, *layers: nn.Module):
         super().__init__(*layers)
         self.latent_dim = latent_dim
 
     def latent(self, n: int) -> Tensor:
-        """z (n, latent_dim) ~ N(0, I), where the weights are."""
+        """Draw z (n, latent_dim) ~ N(0, I) on the device of the weights."""
         return torch.randn(n, self.latent_dim, device=next(self.parameters()).device)
 
 
 class Signed(nn.Module):
-    """Pictures in [0, 1] -> [-1, 1]."""
+    """Rescaling of images from [0, 1] to [-1, 1]."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x * 2 - 1
 
 
 class GAN(nn.Module, PyTorchModelHubMixin):
-    """The course notes' two dense networks for pictures of 28 × 28 pixels: z (N, latent_dim) -> (N, 1, 28, 28) in
-    [0, 1]; `discriminator` gives a logit (N,) per picture, positive for real."""
+    """Dense GAN of the course notes for 28 × 28 pixels: z (N, latent_dim) -> images (N, 1, 28, 28) in [0, 1];
+    `discriminator` returns a logit (N,) per image, positive for real."""
 
     def __init__(self, latent_dim: int = 64, width: int = 128):
         super().__init__()
@@ -40,13 +40,13 @@ class GAN(nn.Module, PyTorchModelHubMixin):
             nn.Linear(2 * w, 4 * w), nn.BatchNorm1d(4 * w), nn.LeakyReLU(0.2),
             nn.Linear(4 * w, 784), nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28)),
         )  # fmt: skip
-        self.discriminator = nn.Sequential(  # dropout, or it wins within a thousand steps
+        self.discriminator = nn.Sequential(  # without dropout it wins within a thousand steps
             nn.Flatten(), nn.Linear(784, 4 * w), nn.LeakyReLU(0.2), nn.Dropout(0.3),
             nn.Linear(4 * w, 2 * w), nn.LeakyReLU(0.2), nn.Dropout(0.3), nn.Linear(2 * w, 1), nn.Flatten(0),
         )  # fmt: skip
 
     def example(self) -> tuple[Tensor, ...]:
-        """Inputs of `forward` for one picture."""
+        """Return example inputs of `forward` for one image."""
         return (torch.randn(1, self.latent_dim),)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -54,10 +54,10 @@ class GAN(nn.Module, PyTorchModelHubMixin):
 
 
 class DCGAN(nn.Module, PyTorchModelHubMixin):
-    """Two convolutional networks for colour pictures of 64 × 64 pixels: z (N, latent_dim) -> (N, 3, 64, 64) in [0, 1];
-    `discriminator` gives a logit (N,) per picture, positive for real.
+    """Convolutional GAN for colour images of 64 × 64 pixels: z (N, latent_dim) -> (N, 3, 64, 64) in [0, 1];
+    `discriminator` returns a logit (N,) per image, positive for real.
 
-    Spectral norm (Miyato et al., 2018, https://arxiv.org/abs/1802.05957) keeps the discriminator's slopes bounded."""
+    Spectral norm (Miyato et al., 2018, https://arxiv.org/abs/1802.05957) bounds the discriminator's gradients."""
 
     def __init__(self, latent_dim: int = 64, width: int = 32):
         super().__init__()
@@ -79,11 +79,11 @@ class DCGAN(nn.Module, PyTorchModelHubMixin):
         self.discriminator = nn.Sequential(
             Signed(),
             *down(3, w), *down(w, 2 * w), *down(2 * w, 4 * w), *down(4 * w, 8 * w),  # (8w, 4, 4)
-            nn.Conv2d(8 * w, 1, 4), nn.Flatten(0),  # without: how sure it may be is for it to learn
+            nn.Conv2d(8 * w, 1, 4), nn.Flatten(0),  # no spectral norm: the scale of the logit is learned
         )  # fmt: skip
 
     def example(self) -> tuple[Tensor, ...]:
-        """Inputs of `forward` for one picture."""
+        """Return example inputs of `forward` for one image."""
         return (torch.randn(1, self.latent_dim),)
 
     def forward(self, z: Tensor) -> Tensor:

@@ -1,5 +1,5 @@
-"""Class-conditional diffusion: Ho et al., "Denoising Diffusion Probabilistic Models", 2020
-(https://arxiv.org/abs/2006.11239), with v-prediction (Salimans & Ho, 2022, https://arxiv.org/abs/2202.00512)."""
+"""Class-conditional diffusion (Ho et al., "Denoising Diffusion Probabilistic Models", 2020,
+https://arxiv.org/abs/2006.11239) with v-prediction (Salimans & Ho, 2022, https://arxiv.org/abs/2202.00512)."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -10,14 +10,14 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ae_demo.models.samplers import SAMPLERS
+from ae_demo.models.samplers import SAMPLERS, import_diffusers
 
 SCHEDULE = {"beta_schedule": "squaredcos_cap_v2"}  # cosine: Nichol & Dhariwal, 2021
 
 
 class Step(NamedTuple):
-    """A moment of sampling: the time t, x_t, and what the network takes it for, x_t = α x₀ + σ noise; each
-    (N, C, H, W), pictures in [-1, 1]. t = −1 is the end, where x_t is the answer."""
+    """Sampling step: the time t, x_t, and the predicted noise and x₀, x_t = α x₀ + σ noise; each (N, C, H, W), images
+    in [-1, 1]. t = −1 is the end, with the result in x_t."""
 
     t: int
     x_t: Tensor
@@ -26,10 +26,10 @@ class Step(NamedTuple):
 
 
 class DDPM(nn.Module, PyTorchModelHubMixin):
-    """Predicts v = α·noise − σ·x₀ from x_t, where x_t = α·x₀ + σ·noise, α² = ᾱ_t, σ² = 1 − ᾱ_t.
+    """Denoiser that predicts v = α·noise − σ·x₀ from x_t = α·x₀ + σ·noise, with α² = ᾱ_t, σ² = 1 − ᾱ_t.
 
-    The U-Net is diffusers' `UNet2DModel` on 2×2 pixels per place (a quarter of the cost), the noise levels are those of
-    its `DDPMScheduler` with a cosine schedule. Label `num_classes` means "none" and serves guidance."""
+    The U-Net is diffusers' `UNet2DModel` on patches of 2 × 2 pixels (a quarter of the cost), the noise levels are those
+    of its `DDPMScheduler` with a cosine schedule. Label `num_classes` means "none" and serves guidance."""
 
     def __init__(
         self,
@@ -41,13 +41,13 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
         attention_head_dim: int = 8,
     ):
         super().__init__()
-        from diffusers import DDPMScheduler, UNet2DModel  # takes 3 s to import: only where it is needed
+        diffusers = import_diffusers()
         from diffusers.models.attention_processor import Attention, AttnProcessor
 
         self.num_classes = num_classes
         self.num_train_timesteps = num_train_timesteps
         self.shape = (channels, side, side)
-        self.unet = UNet2DModel(
+        self.unet = diffusers.UNet2DModel(
             sample_size=side // 2,
             in_channels=4 * channels,
             out_channels=4 * channels,
@@ -62,41 +62,44 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
         for module in self.unet.modules():
             if isinstance(module, Attention):
                 module.set_processor(AttnProcessor())  # plain attention: the fused one is slow in bfloat16 on a CPU
-        scheduler = DDPMScheduler(num_train_timesteps, **SCHEDULE)
+        scheduler = diffusers.DDPMScheduler(num_train_timesteps, **SCHEDULE)
         self.register_buffer("alphas_cumprod", scheduler.alphas_cumprod, persistent=False)
 
-    def levels(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """t (N,) in 0 … num_train_timesteps − 1 -> α, σ, each (N, 1, 1, 1); t = −1 is the clean picture."""
+    def alpha_sigma(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Return α, σ, each (N, 1, 1, 1), at t (N,) in 0 … num_train_timesteps − 1; t = −1 is the clean image."""
         alpha_bar = torch.where(t < 0, 1.0, self.alphas_cumprod[t.clamp(min=0)]).view(-1, 1, 1, 1)
         return alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
 
-    def level(self, t: int) -> tuple[float, float]:
-        """The same of one t, as numbers."""
-        a, s = self.levels(torch.tensor([t]))
+    def alpha_sigma_at(self, t: int) -> tuple[float, float]:
+        """Return α, σ at one time t, as floats."""
+        a, s = self.alpha_sigma(torch.tensor([t], device=self.alphas_cumprod.device))
         return float(a), float(s)
 
     def timesteps(self, num_inference_steps: int) -> list[int]:
-        """The times at which so many steps ask the network, from the noisiest on: all equally far apart ("trailing":
-        Lin et al., 2024, https://arxiv.org/abs/2305.08891)."""
+        """Return the times of num_inference_steps network calls, noisiest first, evenly spaced ("trailing": Lin et al.,
+        2024, https://arxiv.org/abs/2305.08891)."""
         n, total = num_inference_steps, self.num_train_timesteps
         return [round(total - i * total / n) - 1 for i in range(n)]
 
     def example(self) -> tuple[Tensor, ...]:
-        """Inputs of `forward` for one picture."""
+        """Return example inputs of `forward` for one image."""
         return self.noise(1, 0), torch.tensor([self.num_train_timesteps // 2]), torch.tensor([0])
 
     def forward(self, x_t: Tensor, t: Tensor, y: Tensor) -> Tensor:
-        """x_t (N, C, H, W), about N(0, 1) at the last t; t, y (N,) -> v, same shape as x_t."""
+        """Predict v, shaped as x_t, from x_t (N, C, H, W), about N(0, 1) at the last t, and t, y (N,)."""
         v = self.unet(F.pixel_unshuffle(x_t, 2), t, class_labels=y).sample  # (N, 4 C, H / 2, W / 2)
         return F.pixel_shuffle(v, 2)
 
     def noise(self, n: int, seed: int) -> Tensor:
-        """ε ~ N(0, I) of a seed: (n, C, H, W)."""
-        return torch.randn(n, *self.shape, generator=torch.Generator().manual_seed(seed))
+        """Draw ε ~ N(0, I) with a seed: (n, C, H, W)."""
+        noise = torch.randn(n, *self.shape, generator=torch.Generator().manual_seed(seed))
+        return noise.to(self.alphas_cumprod.device)  # drawn on the CPU: the same on every machine
 
     def sample(self, y: Tensor, num_inference_steps: int = 50, seed: int = 0, **options) -> Iterator[Step]:
-        """Pure noise of a seed -> pictures of classes y (N,); otherwise as `denoise`."""
-        return self.denoise(self.noise(len(y), seed), y, num_inference_steps, seed=seed, **options)
+        """Denoise the noise of a seed to images of classes y (N,); otherwise as `denoise`."""
+        return self.denoise(
+            self.noise(len(y), seed), y.to(self.alphas_cumprod.device), num_inference_steps, seed=seed, **options
+        )
 
     @torch.inference_mode()
     def denoise(
@@ -109,25 +112,25 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
         sampler: str = "ddim",
         seed: int = 0,
         net=None,
-        known: tuple[Tensor, Tensor] | None = None,
+        known_region: tuple[Tensor, Tensor] | None = None,
     ) -> Iterator[Step]:
-        """x_t (N, C, H, W) at the time of step `first` of num_inference_steps -> every step from there on, at last the
-        answer, for classes y (N,). `sampler` is one of SAMPLERS; with the same `seed` it draws the noise that `sample`
-        draws from that step on.
+        """Denoise x_t (N, C, H, W), at the time of step `first` of num_inference_steps, to images of classes y (N,);
+        yields every step from there on, and finally the result. `sampler` is one of SAMPLERS; with the same `seed` it
+        draws the same noise as `sample` from that step on.
 
         `guidance` w > 1 sharpens: v_none + w (v_y − v_none) (Ho & Salimans, 2022). `net` replaces the network by a
-        faster equal of `forward`. `known`, a picture in [-1, 1] and a mask, says where it is known to be that picture
-        (mask 1; after Lugmayr et al., 2022)."""
+        faster equivalent of `forward`. `known_region`, an image in [-1, 1] and a mask, keeps that image where the mask
+        is 1 (after Lugmayr et al., 2022)."""
         generator = torch.Generator().manual_seed(seed)
-        for _ in range(1 + first):  # what was drawn before
+        for _ in range(1 + first):  # skip the draws of earlier steps
             torch.randn(x.shape, generator=generator)
         settings = {"num_train_timesteps": self.num_train_timesteps, **SCHEDULE}
         times = self.timesteps(num_inference_steps)
         advance = SAMPLERS[sampler](times, first, generator, **settings)
-        levels = ((t, self.level(t)) for t in [*times[first:], -1])
+        levels = ((t, self.alpha_sigma_at(t)) for t in [*times[first:], -1])
         for (t, (a, s)), (_, after) in pairwise(levels):
             v = self._guided(net or self, x, t, y, guidance)
-            x0 = paste((a * x - s * v).clamp(-1, 1), known)
+            x0 = paste((a * x - s * v).clamp(-1, 1), known_region)
             yield Step(t, x, (x - a * x0) / s, x0)
             x = advance(x, x0, (a, s), after)
         yield Step(-1, x, torch.zeros_like(x), x)
@@ -136,15 +139,16 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
         if guidance == 1:
             return net(x, torch.full_like(y, t), y)
         none = torch.full_like(y, self.num_classes)
-        v_y, v_none = net(x.repeat(2, 1, 1, 1), torch.full((2 * len(y),), t), torch.cat([y, none])).chunk(2)
+        labels = torch.cat([y, none])
+        v_y, v_none = net(x.repeat(2, 1, 1, 1), torch.full_like(labels, t), labels).chunk(2)
         return v_none + guidance * (v_y - v_none)
 
 
-def paste(x0: Tensor, known: tuple[Tensor, Tensor] | None) -> Tensor:
-    """x₀ with the known picture where its mask is 1."""
-    return x0 if known is None else torch.where(known[1] > 0, known[0], x0)
+def paste(x0: Tensor, known_region: tuple[Tensor, Tensor] | None) -> Tensor:
+    """Return x₀ with the known image pasted where its mask is 1."""
+    return x0 if known_region is None else torch.where(known_region[1] > 0, known_region[0], x0)
 
 
 def to_pixels(x: Tensor) -> Tensor:
-    """[-1, 1] -> [0, 1], clipped."""
+    """Rescale images from [-1, 1] to [0, 1], clipped."""
     return (x / 2 + 0.5).clamp(0, 1)

@@ -1,16 +1,16 @@
-"""A feature space to compare sets of pictures in: the code of a small autoencoder."""
+"""Small autoencoder whose code is a feature space to compare sets of images in."""
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-SIZE = 64  # pixels, both sides, of what the network looks at
+FEATURE_SIZE = 64  # side of the network's input in pixels
 
 
 class Features(nn.Module, PyTorchModelHubMixin):
-    """Autoencoder of colour pictures: (N, 3, H, W) in [0, 1] -> reconstruction, same shape; `encode` gives
-    (N, latent_dim). It works at 64 × 64 pixels."""
+    """Autoencoder of colour images: (N, 3, H, W) in [0, 1] -> reconstruction, same shape; `encode` returns
+    (N, latent_dim). Images are resized to 64 × 64 pixels."""
 
     def __init__(self, width: int = 24, latent_dim: int = 64):
         super().__init__()
@@ -31,11 +31,12 @@ class Features(nn.Module, PyTorchModelHubMixin):
         )  # fmt: skip
 
     def encode(self, x: Tensor) -> Tensor:
-        return self.encoder(F.adaptive_avg_pool2d(x, SIZE) * 2 - 1)
+        """Compute features (N, latent_dim) of images."""
+        return self.encoder(F.adaptive_avg_pool2d(x, FEATURE_SIZE) * 2 - 1)
 
     def example(self) -> tuple[Tensor, ...]:
-        """Inputs of `forward` for one picture."""
-        return (torch.rand(1, 3, SIZE, SIZE),)
+        """Return example inputs of `forward` for one image."""
+        return (torch.rand(1, 3, FEATURE_SIZE, FEATURE_SIZE),)
 
     def forward(self, x: Tensor) -> Tensor:
         small = self.decoder(self.encode(x)) / 2 + 0.5

@@ -1,4 +1,4 @@
-"""Principal component analysis as an autoencoder: the best that linear layers can do (Baldi & Hornik, 1989)."""
+"""Principal component analysis as an autoencoder, the optimum of linear layers (Baldi & Hornik, 1989)."""
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 
 class PCA(nn.Module, PyTorchModelHubMixin):
-    """x (N, 1, 28, 28) in [0, 1] -> z (N, latent_dim), largest variance first -> reconstruction, as x.
+    """Linear autoencoder: x (N, 1, 28, 28) in [0, 1] -> z (N, latent_dim), largest variance first -> reconstruction.
 
-    `width` / 16 of latent_dim components are kept. The first k of them are the best k."""
+    latent_dim · width / 16 components are kept, of which the first k are optimal for every k."""
 
     def __init__(self, latent_dim: int = 256, width: int = 16):
         super().__init__()
@@ -17,15 +17,15 @@ class PCA(nn.Module, PyTorchModelHubMixin):
         self.components = nn.Parameter(torch.rand(self.latent_dim, 784))
 
     def encode(self, x: Tensor) -> Tensor:
-        """x -> z (N, latent_dim)."""
+        """Encode x -> z (N, latent_dim)."""
         return (x.flatten(1) - self.mean) @ self.components.T
 
     def decode(self, z: Tensor, k: int | None = None) -> Tensor:
-        """z (N, latent_dim), of which the first k numbers count -> pictures (N, 1, 28, 28) in [0, 1]."""
+        """Decode the first k numbers of z (N, latent_dim), all by default -> images (N, 1, 28, 28) in [0, 1]."""
         return (z[:, :k] @ self.components[:k] + self.mean).view(-1, 1, 28, 28).clamp(0, 1)
 
     def example(self) -> tuple[Tensor, ...]:
-        """Inputs of `forward` for one picture."""
+        """Return example inputs of `forward` for one image."""
         return (torch.rand(1, 1, 28, 28),)
 
     def forward(self, x: Tensor, k: int | None = None) -> Tensor:

@@ -1,6 +1,6 @@
-"""Convolutional autoencoder with residual blocks (He et al., 2016, https://arxiv.org/abs/1512.03385), for codes of any
-size; as nested, one network for all sizes (Rippel et al., "Learning Ordered Representations with Nested Dropout", 2014,
-https://arxiv.org/abs/1402.0915)."""
+"""Convolutional autoencoder with residual blocks (He et al., 2016, https://arxiv.org/abs/1512.03385) for codes of any
+size, or with one nested code for all sizes (Rippel et al., "Learning Ordered Representations with Nested Dropout",
+2014, https://arxiv.org/abs/1402.0915)."""
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -9,15 +9,15 @@ from torch import Tensor, nn
 from ae_demo.models.code import CodeLinear
 from ae_demo.models.unet import ConvBlock
 
-SIDE = 7  # places along each side where the code is read and written
+SIDE = 7  # side of the feature map next to the code
 
 
 class ResidualAutoencoder(nn.Module, PyTorchModelHubMixin):
-    """x (N, 1, 28, 28) in [0, 1] -> z (N, latent_dim) -> reconstruction, as x; in training mode it is not clipped.
+    """Residual autoencoder: x (N, 1, 28, 28) in [0, 1] -> z (N, latent_dim) -> reconstruction, unclipped in training.
 
-    A linear path (what PCA could do) runs beside the convolutions. `nested`: the first k numbers of a code are a code,
-    for every k from 1 to latent_dim; the decoder is told k. `tied`: the linear path's way back is its way there,
-    transposed, as PCA's is."""
+    A linear path, as in PCA, runs beside the convolutions. `nested`: the first k numbers of a code are a code, for
+    every k from 1 to latent_dim; the decoder is given k. `tied`: the linear path decodes with the transposed weights of
+    its encoder, as in PCA."""
 
     def __init__(
         self, latent_dim: int = 128, width: int = 32, nested: bool = False, channels: int = 32, tied: bool = False
@@ -42,11 +42,11 @@ class ResidualAutoencoder(nn.Module, PyTorchModelHubMixin):
             self.expand.weight.data.copy_(self.project.weight.T)
 
     def encode(self, x: Tensor) -> Tensor:
-        """x -> z (N, latent_dim)."""
+        """Encode x -> z (N, latent_dim)."""
         return self.project(x.flatten(1)) + self.encoder(x)
 
     def decode(self, z: Tensor, k: Tensor | int | None = None) -> Tensor:
-        """z (N, latent_dim) -> pictures; of a nested code only the first k numbers count, k one number or one each."""
+        """Decode z (N, latent_dim) -> images; a nested code up to number k only, one k or one per image."""
         given = z
         if self.nested:
             k = torch.as_tensor(self.latent_dim if k is None else k, device=z.device).expand(len(z))
@@ -58,7 +58,7 @@ class ResidualAutoencoder(nn.Module, PyTorchModelHubMixin):
         return x if self.training else x.clamp(0, 1)
 
     def example(self) -> tuple[Tensor, ...]:
-        """Inputs of `forward` for one picture."""
+        """Return example inputs of `forward` for one image."""
         return (torch.rand(1, 1, 28, 28),)
 
     def forward(self, x: Tensor, k: Tensor | int | None = None) -> Tensor:

@@ -1,5 +1,5 @@
-"""What was done to a picture, undone: noise, holes, blur, low resolution. A U-Net that adds what is missing to what is
-there (residual learning: Zhang et al., "Beyond a Gaussian Denoiser", 2017, https://arxiv.org/abs/1608.03981)."""
+"""Restoration of images from noise, holes, blur or low resolution: a U-Net that predicts the residual (Zhang et al.,
+"Beyond a Gaussian Denoiser", 2017, https://arxiv.org/abs/1608.03981)."""
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -10,10 +10,10 @@ from ae_demo.models.unet import UNet
 
 
 class Restoration(UNet, PyTorchModelHubMixin):
-    """x̃ (N, channels, H, W) in [0, 1] -> x̂ (N, channels, scale · H, scale · W) in [0, 1].
+    """Residual U-Net: x̃ (N, channels, H, W) in [0, 1] -> x̂ (N, channels, scale · H, scale · W) in [0, 1].
 
-    The picture is enlarged bicubically first. The U-Net works on patch × patch pixels per place and has `depth` scales.
-    In training mode the answer is not clipped."""
+    The input is first enlarged bicubically. The U-Net works on patches of patch × patch pixels and has `depth` scales.
+    The output is not clipped in training mode."""
 
     def __init__(self, channels: int = 1, width: int = 32, scale: int = 1, patch: int = 2, depth: int = 3):
         super().__init__(channels * patch**2, [width * (i + 1) for i in range(depth)])
@@ -21,7 +21,7 @@ class Restoration(UNet, PyTorchModelHubMixin):
         self.head = nn.Conv2d(width, channels * patch**2, 3, padding=1)
 
     def example(self) -> tuple[Tensor, ...]:
-        """Inputs of `forward` for one picture."""
+        """Return example inputs of `forward` for one image."""
         return (torch.rand(1, self.channels, 32, 32),)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -31,5 +31,5 @@ class Restoration(UNet, PyTorchModelHubMixin):
 
 
 def enlarge(x: Tensor, scale: int) -> Tensor:
-    """Bicubic interpolation: (N, C, H, W) in [0, 1] -> (N, C, scale · H, scale · W), same range."""
+    """Enlarge bicubically: (N, C, H, W) in [0, 1] -> (N, C, scale · H, scale · W), same range."""
     return F.interpolate(x, scale_factor=float(scale), mode="bicubic").clamp(0, 1) if scale > 1 else x

@@ -1,5 +1,5 @@
-"""U-Net, Ronneberger et al., 2015 (https://arxiv.org/abs/1505.04597), with residual blocks and attention in the middle:
-what the networks that turn pictures into pictures are made of."""
+"""U-Net (Ronneberger et al., 2015, https://arxiv.org/abs/1505.04597) with residual blocks and attention in the middle,
+the basis of all image-to-image networks here."""
 
 from itertools import pairwise
 
@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 
 class ConvBlock(nn.Module):
-    """Residual block, GroupNorm, SiLU and two 3×3 convolutions: (N, c_in, H, W) -> (N, c_out, H, W)."""
+    """Residual block of two 3×3 convolutions, each after GroupNorm and SiLU: (N, c_in, H, W) -> (N, c_out, H, W)."""
 
     def __init__(self, c_in: int, c_out: int):
         super().__init__()
@@ -24,7 +24,7 @@ class ConvBlock(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention over all places, so that what is drawn here can decide the colour there (N, C, H, W)."""
+    """Self-attention over all positions, so that distant parts of a drawing share information: (N, C, H, W) -> same."""
 
     def __init__(self, channels: int, heads: int = 4):
         super().__init__()
@@ -41,7 +41,7 @@ class Attention(nn.Module):
 
 
 class UNet(nn.Module):
-    """(N, c_in, H, W) -> `trunk`: (N, sizes[0], H, W). sizes[i] channels at 1 / 2^i of the resolution, rounded up."""
+    """U-Net: (N, c_in, H, W) -> `trunk` (N, sizes[0], H, W); sizes[i] channels at 1 / 2^i of the size, rounded up."""
 
     def __init__(self, c_in: int, sizes: list[int]):
         super().__init__()
@@ -54,6 +54,7 @@ class UNet(nn.Module):
         self.middle = nn.Sequential(ConvBlock(deep, deep), Attention(deep), ConvBlock(deep, deep))
 
     def trunk(self, x: Tensor) -> Tensor:
+        """Compute features (N, sizes[0], H, W) of x (N, c_in, H, W)."""
         h, skips = self.stem(x), []
         for block, shrink in self.downs:
             h = block(h)

@@ -1,16 +1,16 @@
-"""TABS: the modules of the app, in the order of display; each has TITLE, ABOUT and build()."""
+"""TABS, the tab modules in display order; each has TITLE, ABOUT and build()."""
 
 from ae_demo.tabs import (
-    codes,
     colorize,
     compression,
     dcgan,
     diffusion,
     diffusion_edit,
     latent,
+    latent_map,
     models,
     restoration,
     toy_gan,
 )
 
-TABS = (colorize, latent, restoration, compression, codes, toy_gan, dcgan, diffusion, diffusion_edit, models)
+TABS = (colorize, latent, restoration, compression, latent_map, toy_gan, dcgan, diffusion, diffusion_edit, models)

@@ -1,4 +1,4 @@
-"""Compress: codes of 1 to 256 numbers beside PCA and JPEG, and the family of autoencoders on one picture."""
+"""Compress: codes of 1 to 256 numbers beside PCA and JPEG, and the family of autoencoders on one image."""
 
 import io
 import itertools
@@ -12,14 +12,18 @@ from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
 
 from ae_demo import checkpoints
-from ae_demo.data.datasets import FASHION_LABELS
+from ae_demo.data.mnist import FASHION_LABELS
+from ae_demo.evaluation.autoencoder_scores import CODE_SIZES
+from ae_demo.evaluation.image_metrics import psnr
 from ae_demo.figures import to_pil
-from ae_demo.tabs import pictures
-from ae_demo.tabs.controls import LIVE, Pictures, Slider, friendly, how_it_works, message, picture, picture_input
-from ae_demo.tabs.networks import itself, known, network, sample
-from ae_demo.tabs.restoration import START, clothing, scored
-from ae_demo.tabs.texts import TEXTS
-from ae_demo.training.metrics import CODE_SIZES, psnr
+from ae_demo.ui import inputs
+from ae_demo.ui.defaults import FIRST_BOOT, example_clothing
+from ae_demo.ui.gradio_compat import Slider
+from ae_demo.ui.handlers import LIVE, handler
+from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.networks import held_out_sample, network, same_picture_mask, sample_codes
+from ae_demo.ui.pictures import message, picture, scored_picture
+from ae_demo.ui.widgets import Pictures, how_it_works, picture_input
 
 TEXT = TEXTS["compression"]
 TITLE, ABOUT = TEXT["title"], TEXT["about"]
@@ -28,16 +32,16 @@ FAMILY = (
     "autoencoder-z128", "autoencoder",
 )  # fmt: skip
 CODECS = ("nested", "pca")
-BITS = 8  # of each number of a code that is stored
+BITS_PER_NUMBER = 8  # quantisation of stored codes
 
 
 @torch.inference_mode()
-def stored(name: str, x: Tensor, k: int) -> Tensor:
-    """What is left of a picture (1, 1, 28, 28) when the first k numbers of its code are stored with BITS bits each,
-    between the smallest and the largest value that the held-out sample has there."""
-    codes, z = known(name)[:, :k], network(name).encode(x)[:, :k]
+def quantized_recon(name: str, x: Tensor, k: int) -> Tensor:
+    """Reconstruct an image (1, 1, 28, 28) from the first k numbers of its code, each quantised to BITS_PER_NUMBER bits
+    over the range of the held-out codes."""
+    codes, z = sample_codes(name)[:, :k], network(name).encode(x)[:, :k]
     low, high = codes.amin(0), codes.amax(0)
-    steps = 2**BITS - 1
+    steps = 2**BITS_PER_NUMBER - 1
     z = ((z - low) / (high - low) * steps).round().clamp(0, steps) / steps * (high - low) + low
     padded = torch.zeros(1, network(name).latent_dim)
     padded[:, :k] = z
@@ -45,12 +49,12 @@ def stored(name: str, x: Tensor, k: int) -> Tensor:
 
 
 def jpegs(x: Tensor) -> list[tuple[int, float, Tensor]]:
-    """Every JPEG of a picture (1, 1, 28, 28): bytes, PSNR in dB, picture; by Pillow, with Huffman tables of its own.
-    The header and the tables, some 180 bytes, do not count."""
+    """Encode an image (1, 1, 28, 28) as JPEG at every quality: distinct (bytes, PSNR in dB, image), by Pillow with
+    optimised Huffman tables. The header and the tables, some 180 bytes, are not counted."""
     return _jpegs(to_pil(x[0]).tobytes())
 
 
-@lru_cache(16)  # the slider asks for the same picture again and again
+@lru_cache(16)  # the slider requests the same image repeatedly
 def _jpegs(grey: bytes) -> list[tuple[int, float, Tensor]]:
     image, found = Image.frombytes("L", (28, 28), grey), {}
     x = pil_to_tensor(image)[None].float() / 255
@@ -60,32 +64,33 @@ def _jpegs(grey: bytes) -> list[tuple[int, float, Tensor]]:
         data = buffer.getvalue()
         scan = data.index(b"\xff\xda")
         size = len(data) - scan - 2 - int.from_bytes(data[scan + 2 : scan + 4]) - 2
-        answer = pil_to_tensor(Image.open(buffer))[None].float() / 255
-        found[data] = size, psnr(answer, x), answer
+        recon = pil_to_tensor(Image.open(buffer))[None].float() / 255
+        found[data] = size, psnr(recon, x), recon
     return list(found.values())
 
 
 def compress(drawing: str, k: int = 32) -> list[dict]:
-    """A picture (data URI, light on black) and a code size from 1 to 256 -> the picture, and what is left of it in k
-    bytes: with the first k numbers of the nested code, with k principal components, with JPEG."""
+    """Compress an image (data URI, light on black) to k bytes, 1 … 256: with the first k numbers of the nested code,
+    with k principal components, and with JPEG."""
     if not drawing:
         return message(TEXT["empty"])
-    k, x = int(pictures.between(k, 1, 256)), pictures.grey(drawing)
+    k, x = int(inputs.check_range(k, 1, 256)), inputs.to_grey(drawing)
     row = [picture(TEXT["original"], to_pil(x[0]), TEXT["bytes"].format(size=x.numel()))]
-    answers = [(TEXT[name], k, stored(name, x, k)) for name in CODECS]
+    recons = [(TEXT[name], k, quantized_recon(name, x, k)) for name in CODECS]
     coded = max((one for one in jpegs(x) if one[0] <= k), key=lambda one: one[1], default=None)
     if coded:
-        answers.append((TEXT["jpeg"], coded[0], coded[2]))
-    row += [scored(title, answer, x, f"{TEXT['bytes'].format(size=size)}, ") for title, size, answer in answers]
+        recons.append((TEXT["jpeg"], coded[0], coded[2]))
+    row += [scored_picture(title, recon, x, f"{TEXT['bytes'].format(size=size)}, ") for title, size, recon in recons]
     return row if coded else row + message(TEXT["no_jpeg"])
 
 
 def rate_distortion(drawing: str) -> pd.DataFrame | None:
-    """A picture (data URI, light on black) -> bytes, PSNR in dB and method, for CODE_SIZES and JPEG; None of none."""
+    """Tabulate bytes, PSNR in dB and method for an image (data URI, light on black), at code sizes 1, 2, 4 … 256 and
+    for JPEG; None without an image."""
     if not drawing:
         return None
-    x = pictures.grey(drawing)
-    rows = [(k, psnr(stored(name, x, k), x), TEXT[name]) for name in CODECS for k in CODE_SIZES]
+    x = inputs.to_grey(drawing)
+    rows = [(k, psnr(quantized_recon(name, x, k), x), TEXT[name]) for name in CODECS for k in CODE_SIZES]
     coded = sorted((size, decibels) for size, decibels, _ in jpegs(x) if size <= CODE_SIZES[-1])
     best = itertools.accumulate((decibels for _, decibels in coded), max)
     rows += [(size, decibels, TEXT["jpeg"]) for (size, _), decibels in zip(coded, best, strict=True)]
@@ -94,29 +99,29 @@ def rate_distortion(drawing: str) -> pd.DataFrame | None:
 
 @torch.inference_mode()
 def family(drawing: str) -> list[dict]:
-    """A picture (data URI, light on black) -> what every autoencoder of FAMILY makes of it."""
+    """Reconstruct an image (data URI, light on black) with every autoencoder of the family."""
     if not drawing:
         return message(TEXT["empty"])
-    x = pictures.grey(drawing)
+    x = inputs.to_grey(drawing)
     row = []
     for name in FAMILY:
-        answer = network(name)(x)
-        scores = checkpoints.training(name)["scores"]["held_out"]
-        note = TEXT["member_note"].format(psnr=psnr(answer, x), mse=scores["mse"])
-        row.append(picture(TEXT[name], to_pil(answer[0]), note))
+        recon = network(name)(x)
+        scores = checkpoints.metadata(name)["scores"]["held_out"]
+        note = TEXT["member_note"].format(psnr=psnr(recon, x), mse=scores["mse"])
+        row.append(picture(TEXT[name], to_pil(recon[0]), note))
     return row
 
 
 @torch.inference_mode()
 def neighbours(drawing: str, n: int = 8) -> list[dict]:
-    """A picture (data URI, light on black) -> its hash of 16 bits, and the n held-out pictures whose hashes differ in
-    the fewest bits."""
+    """Hash an image (data URI, light on black) to 16 bits, and find the n held-out images whose hashes differ in the
+    fewest bits."""
     if not drawing:
         return message(TEXT["empty"])
-    x, pictured = pictures.grey(drawing), sample("binary")
+    x, pictured = inputs.to_grey(drawing), held_out_sample("binary")
     bits = network("binary").encode(x)
-    far = (known("binary") != bits).sum(1)
-    far[itself("binary", x)] = 99
+    far = (sample_codes("binary") != bits).sum(1)
+    far[same_picture_mask("binary", x)] = 99
     order = far.argsort(stable=True)[:n]
     hashed = torch.kron(bits.view(4, 4), torch.ones(7, 7))[None]
     row = [
@@ -131,10 +136,10 @@ def neighbours(drawing: str, n: int = 8) -> list[dict]:
 
 
 def build() -> None:
-    """Lays the tab out and wires it."""
+    """Lay out the tab and connect its events."""
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            pad = picture_input(TEXT["examples"], clothing(), "compression", START)
+            pad = picture_input(TEXT["examples"], example_clothing(), "compression", FIRST_BOOT)
         with gr.Column(scale=3, min_width=320):
             size = Slider(1, 256, 32, step=1, label=TEXT["size"], elem_id="compression-size")
             answers = Pictures(message(TEXT["empty"]), elem_id="compression-answers")
@@ -148,7 +153,7 @@ def build() -> None:
     similar = Pictures(message(TEXT["empty"]), elem_id="compression-neighbours")
     how_it_works(TEXT["how"], TEXT["explanation"])
 
-    gr.on([pad.input, size.input], friendly(compress, message), [pad, size], answers, api_name="compress", **LIVE)
+    gr.on([pad.input, size.input], handler(compress, message), [pad, size], answers, api_name="compress", **LIVE)
     for function, shown in ((family, members), (neighbours, similar)):
-        pad.input(friendly(function, message), pad, shown, api_name=function.__name__, **LIVE)
-    pad.input(friendly(rate_distortion, lambda _: None), pad, curve, api_name="rate_distortion", **LIVE)
+        pad.input(handler(function, message), pad, shown, api_name=function.__name__, **LIVE)
+    pad.input(handler(rate_distortion, lambda _: None), pad, curve, api_name="rate_distortion", **LIVE)

@@ -1,4 +1,4 @@
-"""Faces: what a GAN paints, what its latent space knows, what its discriminator thinks."""
+"""Faces: samples of a GAN, directions of its latent space, judgements of its discriminator."""
 
 import base64
 import copy
@@ -6,7 +6,7 @@ import io
 import random
 import time
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
 import gradio as gr
 import torch
@@ -14,258 +14,255 @@ from PIL import Image, ImageChops
 from torch import Tensor
 
 from ae_demo import checkpoints
-from ae_demo.data.cartoon import SIZE, TRAITS
-from ae_demo.data.datasets import cartoon_faces
+from ae_demo.data.faces import FACE_SIZE, TRAITS, cartoon_faces
 from ae_demo.figures import data_uri, to_pil
 from ae_demo.models.dcgan import DCGAN
+from ae_demo.models.interpolation import slerp
 from ae_demo.runtime import gpu
-from ae_demo.tabs import pictures
-from ae_demo.tabs.controls import (
-    LIVE,
-    Choices,
-    ColoringPad,
-    Download,
-    Number,
-    Opened,
-    Pictures,
-    PictureUpload,
-    Slider,
-    film_strip,
-    friendly,
-    how_it_works,
-    message,
-    picture,
-)
-from ae_demo.tabs.networks import network, slerp
-from ae_demo.tabs.texts import TEXTS
+from ae_demo.training import inversion
+from ae_demo.ui import inputs
+from ae_demo.ui.defaults import INTERPOLATION_FRAMES
+from ae_demo.ui.gradio_compat import Number, PictureUpload, Slider
+from ae_demo.ui.handlers import LIVE, PRIVATE, QUIET, handler
+from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.inputs import MAX_SEED
+from ae_demo.ui.networks import network
+from ae_demo.ui.pictures import film_strip, message, picture
+from ae_demo.ui.widgets import Choices, ColoringPad, Download, Opened, Pictures, how_it_works
 
 TEXT = TEXTS["dcgan"]
 TITLE, ABOUT = TEXT["title"], TEXT["about"]
-GRID = 12  # faces to choose from
-LARGE = 256  # pixels of a face on the page
-LAST = 2**31 - GRID  # seed
-FRAMES = 12  # of a film strip, and of half a loop
-ROUNDS = 10  # of the game
-STARTS, TURNS = 8, 120  # of the search for a face: how many begin, how many steps they take
-PALETTE = (
+FACES_SHOWN = 12  # faces to choose from
+SHOWN_SIZE = 256  # side of a face on the page in pixels
+MAX_FIRST_SEED = MAX_SEED - FACES_SHOWN
+MAX_TRUNCATION, MAX_AMOUNT = 1.5, 4.0
+ROUNDS = 10  # rounds per game
+FACE_COLORS = (
     "#ffdbb4", "#edb98a", "#d08b5b", "#ae5d29", "#614335", "#2c1b18", "#a55728", "#d6b370", "#f59797", "#65c9ff",
     "#262e33", "#ffffff",
 )  # fmt: skip
 
 
-def gan() -> DCGAN:
-    """The model."""
+def faces_gan() -> DCGAN:
+    """Return the GAN of faces."""
     return network("dcgan-faces")
 
 
 @cache
-def directions() -> Tensor:
-    """Where TRAITS lie in the latent space, unit vectors (K, latent_dim), as training found them."""
-    found = checkpoints.code_map("dcgan-faces").get("directions")
+def trait_directions() -> Tensor:
+    """Load the stored directions of TRAITS, unit vectors (K, latent_dim); raises CheckpointError if missing."""
+    found = checkpoints.analysis("dcgan-faces").get("directions")
     if not found:
         raise checkpoints.CheckpointError(TEXT["no_map"])
     return torch.tensor([found[name] for name in TRAITS])
 
 
 def latent(seed: int, truncation: float = 1.0) -> Tensor:
-    """z (1, latent_dim) ~ N(0, truncation² I) of a seed."""
-    seed = int(pictures.between(seed, 0, 2**31))
-    z = torch.randn(1, gan().latent_dim, generator=torch.Generator().manual_seed(seed))
-    return z * pictures.between(truncation, 0, 1.5)
+    """Draw z (1, latent_dim) ~ N(0, truncation² I) with a seed."""
+    z = torch.randn(1, faces_gan().latent_dim, generator=torch.Generator().manual_seed(inputs.check_seed(seed)))
+    return z * inputs.check_range(truncation, 0, MAX_TRUNCATION)
 
 
-def changed(seed: int, truncation: float, *amounts: float) -> Tensor:
-    """The same, moved along TRAITS by these amounts, −4 … 4."""
+def edited_latent(seed: int, truncation: float, *amounts: float) -> Tensor:
+    """Draw z with a seed, and move it along TRAITS by `amounts` in −4 … 4; raises InputError if there are too many."""
     if len(amounts) > len(TRAITS):
-        raise pictures.InputError(TEXT["too_many"].format(n=len(TRAITS)))
-    steps = torch.tensor([pictures.between(amount, -4, 4) for amount in amounts], dtype=torch.float32)
-    return latent(seed, truncation) + steps @ directions()[: len(steps)]
+        raise inputs.InputError(TEXT["too_many"].format(n=len(TRAITS)))
+    steps = torch.tensor([inputs.check_range(amount, -MAX_AMOUNT, MAX_AMOUNT) for amount in amounts])
+    return latent(seed, truncation) + steps.float() @ trait_directions()[: len(steps)]
 
 
 @torch.no_grad()
 def realness(x: Tensor) -> list[float]:
-    """Pictures (N, 3, 64, 64) in [0, 1] -> how probably real the discriminator finds each."""
-    return gan().discriminator(x).sigmoid().tolist()
+    """Return the discriminator's probability that each image (N, 3, 64, 64) in [0, 1] is real."""
+    return faces_gan().discriminator(x).sigmoid().tolist()
 
 
 @cache
-def held_out() -> Tensor:
-    """Faces that training never saw, (64, 3, 64, 64)."""
+def held_out_faces() -> Tensor:
+    """Return faces not used in training, (64, 3, 64, 64)."""
     return cartoon_faces(split="sample")[:]["image"]
 
 
-def large(x: Tensor) -> Image.Image:
-    """One face (3, 64, 64), enlarged for the page."""
-    return to_pil(x).resize((LARGE, LARGE), Image.Resampling.LANCZOS)
+def enlarge_face(x: Tensor) -> Image.Image:
+    """Enlarge a face (3, 64, 64) for the page."""
+    return to_pil(x).resize((SHOWN_SIZE, SHOWN_SIZE), Image.Resampling.LANCZOS)
 
 
 @torch.no_grad()
 def paint_face(seed: int, truncation: float = 0.8, *amounts: float) -> list[dict]:
-    """A seed, how far from the mean (0 … 1.5), and by how much to move along each of TRAITS (−4 … 4) -> the face."""
-    x = gan()(changed(seed, truncation, *amounts))
+    """Generate the face of a seed: truncation 0 … 1.5, and a shift of −4 … 4 along each trait."""
+    x = faces_gan()(edited_latent(seed, truncation, *amounts))
     note = TEXT["realness"].format(p=100 * realness(x)[0])
-    return [picture(TEXT["face"], large(x[0]), note, quality=92, size="large")]
+    return [picture(TEXT["face"], enlarge_face(x[0]), note, quality=92, size="large")]
 
 
 @torch.no_grad()
 def paint_faces(seed: int, truncation: float = 0.8) -> list[dict]:
-    """The faces of a seed and of those after it, to choose from."""
-    first = int(pictures.between(seed, 0, LAST))
-    x = gan()(torch.cat([latent(first + i, truncation) for i in range(GRID)]))
+    """Generate the faces of twelve seeds from `seed` on, to choose from: truncation 0 … 1.5."""
+    first = inputs.check_seed(seed, MAX_FIRST_SEED)
+    x = faces_gan()(torch.cat([latent(first + i, truncation) for i in range(FACES_SHOWN)]))
     return [picture(TEXT["seed_of"].format(seed=first + i), to_pil(one, 96)) for i, one in enumerate(x)]
 
 
 def choose_face(index: int | None, seed: int) -> int:
-    """The index of one of `paint_faces` -> its seed."""
-    return int(pictures.between(seed, 0, LAST)) + int(pictures.one_of(index, range(GRID)))
+    """Return the seed of one of `paint_faces`, by its index."""
+    return inputs.check_seed(seed, MAX_FIRST_SEED) + int(inputs.check_choice(index, range(FACES_SHOWN)))
 
 
 @torch.no_grad()
-def between_faces(seed: int, other: int, truncation: float = 0.8) -> list[dict]:
-    """Two seeds -> the film from the one face to the other."""
-    z = slerp(latent(seed, truncation), latent(other, truncation), torch.linspace(0, 1, FRAMES))
-    return [film_strip(TEXT["film"], gan()(z))]
+def interpolate_faces(seed: int, other: int, truncation: float = 0.8) -> list[dict]:
+    """Interpolate from the face of one seed to that of another, as a film strip: truncation 0 … 1.5."""
+    z = slerp(latent(seed, truncation), latent(other, truncation), torch.linspace(0, 1, INTERPOLATION_FRAMES))
+    return [film_strip(TEXT["film"], faces_gan()(z))]
 
 
 @torch.no_grad()
 def download_loop(seed: int, other: int, truncation: float = 0.8, kind: str = "gif") -> dict:
-    """The same film, there and back, as {name, src} of an animated GIF or WebP ("gif", "webp")."""
-    kind = pictures.one_of(kind, ("gif", "webp"))
-    t = (1 - torch.cos(torch.linspace(0, torch.pi, 2 * FRAMES))) / 2
-    there = [large(x) for x in gan()(slerp(latent(seed, truncation), latent(other, truncation), t))]
+    """Export the interpolation, back and forth, as {name, src} of an animated image ("gif" or "webp")."""
+    kind = inputs.check_choice(kind, ("gif", "webp"))
+    t = (1 - torch.cos(torch.linspace(0, torch.pi, 2 * INTERPOLATION_FRAMES))) / 2
+    there = [enlarge_face(x) for x in faces_gan()(slerp(latent(seed, truncation), latent(other, truncation), t))]
     buffer = io.BytesIO()
     there[0].save(buffer, kind, save_all=True, append_images=[*there[1:], *there[-2:0:-1]], duration=60, loop=0)
     src = f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
     return {"name": f"{TEXT['file']}-{int(seed)}-{int(other)}.{kind}", "src": src, "at": time.time()}
 
 
-def drawn(pad: dict) -> Tensor:
-    """What is on the canvas -> (1, 3, 64, 64): colours under lines."""
+def read_face(pad: dict) -> Tensor:
+    """Read the canvas -> (1, 3, 64, 64) in [0, 1], colours under lines; raises InputError if it is empty."""
     pad = pad if isinstance(pad, dict) else {}
     if not pad.get("lines") and not pad.get("hints"):
-        raise pictures.InputError(TEXT["draw"])
-    face = Image.new("RGB", (LARGE, LARGE), "white")
+        raise inputs.InputError(TEXT["draw"])
+    face = Image.new("RGB", (SHOWN_SIZE, SHOWN_SIZE), "white")
     if pad.get("hints"):
-        hints = pictures.read_layer(pad["hints"]).resize(face.size)
+        hints = inputs.read_layer(pad["hints"]).resize(face.size)
         face.paste(hints, mask=hints.getchannel("A"))
     if pad.get("lines"):
-        lines = pictures.fitted(pictures.read(pictures.decoded(pad["lines"])), LARGE, "white")
+        lines = inputs.fit_into_square(inputs.read(inputs.decode_data_uri(pad["lines"])), SHOWN_SIZE, "white")
         face = ImageChops.multiply(face, lines)
-    return pictures.color(face, SIZE)
+    return inputs.to_color(face, FACE_SIZE)
 
 
 def find_face(pad: dict) -> Iterator[list[dict]]:
-    """What is on the canvas -> the face of the latent space most like it, while it is searched: several codes go down
-    the slope of the squared error, of the pixels and of what the classifier of faces sees; the best is shown."""
+    """Search the latent space for the face most similar to a canvas {lines, hints} (`ae_demo.training.inversion`);
+    yields the best one so far."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model, classifier = (copy.deepcopy(each).to(device) for each in (gan(), network("classifier-faces")))
-    target, look = drawn(pad).to(device), classifier.encode
-    scale = look(held_out().to(device)).std(0)
-    goal, score = look(target) / scale, realness(target.cpu())[0]
-    z = torch.randn(STARTS, model.latent_dim, generator=torch.Generator().manual_seed(0)).mul(0.5)
-    z = z.to(device).requires_grad_()
-    optimizer = torch.optim.Adam([z], lr=0.1)
-    for turn in range(TURNS + 1):
-        x = model(z)
-        pixels = (x - target).square().flatten(1).mean(1)
-        error = pixels + 0.02 * (look(x) / scale - goal).square().mean(1) + 1e-3 * z.square().mean(1)
-        best = int(error.argmin())
-        if turn % 5 == 0:
-            note = TEXT["searching"] if turn < TURNS else TEXT["found"]
-            note = note.format(turn=turn, turns=TURNS, psnr=-10 * float(pixels[best].detach().log10()))
-            yield [
-                picture(TEXT["yours"], large(target[0].cpu()), TEXT["realness"].format(p=100 * score)),
-                picture(TEXT["nearest"], large(x[best].detach().cpu()), note),
-            ]
-        optimizer.zero_grad()
-        error.sum().backward()
-        optimizer.step()
+    generator, classifier = (copy.deepcopy(network(name)).to(device) for name in ("dcgan-faces", "classifier-faces"))
+    target = read_face(pad)
+    score = TEXT["realness"].format(p=100 * realness(target)[0])
+    guesses = inversion.invert(generator, classifier.encode, target.to(device), held_out_faces().to(device))
+    for guess in guesses:
+        note = TEXT["searching"] if guess.step < inversion.INVERSION_STEPS else TEXT["found"]
+        note = note.format(turn=guess.step, turns=inversion.INVERSION_STEPS, psnr=guess.psnr)
+        yield [
+            picture(TEXT["yours"], enlarge_face(target[0]), score),
+            picture(TEXT["nearest"], enlarge_face(guess.picture), note),
+        ]
 
 
 def load_face(path: str) -> dict:
-    """An uploaded picture -> the canvas."""
-    return {"lines": data_uri(pictures.fitted(pictures.read(path), LARGE, "white")), "hints": ""}
+    """Convert an uploaded picture (file) to the canvas, {lines, hints}."""
+    return {"lines": data_uri(inputs.fit_into_square(inputs.read(path), SHOWN_SIZE, "white")), "hints": ""}
 
 
 def new_game() -> dict:
-    """What is kept of a game: which of ROUNDS faces are real, and what was answered so far."""
+    """Start a game: rounds of [is the face real, its number], and no answers yet."""
     return {"rounds": [[random.random() < 0.5, random.randrange(10**6)] for _ in range(ROUNDS)], "answers": []}
 
 
+def is_game(game) -> bool:
+    """Tell whether a value is a game as `new_game` begins it."""
+    if not isinstance(game, dict) or not all(isinstance(game.get(key), list) for key in ("rounds", "answers")):
+        return False
+    rounds, answers = game["rounds"], game["answers"]
+    whole = all(isinstance(one, list) and [type(part) for part in one] == [bool, int] for one in rounds)
+    return whole and len(rounds) == ROUNDS >= len(answers) and all(type(answer) is bool for answer in answers)
+
+
 @torch.no_grad()
-def shown(real: bool, number: int) -> Tensor:
-    """The face of a round (1, 3, 64, 64): a held-out one, or a generated one."""
-    return held_out()[number % len(held_out())][None] if real else gan()(latent(number, 0.9))
+def game_face(real: bool, number: int) -> Tensor:
+    """Return the face of a round (1, 3, 64, 64), held out or generated."""
+    return (
+        held_out_faces()[number % len(held_out_faces())][None] if real else faces_gan()(latent(number % MAX_SEED, 0.9))
+    )
 
 
 @torch.no_grad()
 def play_game(game: dict, answer: str = "") -> tuple[dict, list[dict]]:
-    """A game and an answer to its open round ("real", "fake"; else the next game begins) -> the game, and what to show:
-    the next face, the last one with the truth and what the discriminator said, the score. A game that is over stays."""
-    if not (isinstance(game, dict) and game) or answer not in ("real", "fake"):
+    """Answer the current round ("real", "fake"; else a new game starts) -> the game, and the next face, the last one
+    with the truth and the discriminator's judgement, and the score. A finished game stays unchanged."""
+    if not is_game(game) or answer not in ("real", "fake"):
         game = new_game()
     elif len(game["answers"]) < ROUNDS:
         game = {**game, "answers": [*game["answers"], answer == "real"]}
     done, row = len(game["answers"]), []
     if done < ROUNDS:
-        row.append(picture(TEXT["which"].format(n=done + 1, of=ROUNDS), large(shown(*game["rounds"][done])[0])))
+        row.append(
+            picture(TEXT["which"].format(n=done + 1, of=ROUNDS), enlarge_face(game_face(*game["rounds"][done])[0]))
+        )
     if done:
         truths = [real for real, _ in game["rounds"][:done]]
-        faces = torch.cat([shown(*one) for one in game["rounds"][:done]])
-        said = realness(faces)
+        faces = torch.cat([game_face(*one) for one in game["rounds"][:done]])
+        verdicts = realness(faces)
         mine = sum(a == b for a, b in zip(game["answers"], truths, strict=True))
-        its = sum((p > 0.5) == real for p, real in zip(said, truths, strict=True))
+        its = sum((p > 0.5) == real for p, real in zip(verdicts, truths, strict=True))
         verdict = TEXT["was_real"] if truths[-1] else TEXT["was_fake"]
         title = TEXT["right" if game["answers"][-1] == truths[-1] else "wrong"] + verdict
-        row.append(picture(title, large(faces[-1]), TEXT["realness"].format(p=100 * said[-1])))
+        row.append(picture(title, enlarge_face(faces[-1]), TEXT["realness"].format(p=100 * verdicts[-1])))
         row += message(TEXT["score" if done < ROUNDS else "over"].format(mine=mine, its=its, done=done))
     return game, row
 
 
 @cache
-def learned(name: str) -> list:
-    """`checkpoints.film`, read once."""
+def training_film(name: str) -> list:
+    """Load `checkpoints.film`, cached."""
     return checkpoints.film(name)
 
 
 def watch_learning(position: float) -> list[dict]:
-    """A place in the film of training, 0 … 1 -> what both GANs painted from the same codes at that time."""
+    """Show samples of both GANs from fixed codes at a point of their training, 0 … 1."""
     row = []
     for name in ("dcgan-faces", "gan-digits"):
-        film = learned(name)
+        film = training_film(name)
         if film:
-            step, src = film[round(pictures.between(position, 0, 1) * (len(film) - 1))]
+            step, src = film[round(inputs.check_range(position, 0, 1) * (len(film) - 1))]
             row.append({"title": TEXT[name], "src": src, "note": TEXT["step"].format(step=step), "size": "large"})
     return row or message(TEXT["no_film"])
 
 
 def build() -> None:
-    """Lays the tab out and wires it."""
+    """Lay out the tab and connect its events."""
     pens = TEXTS["pad"]
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
             face = Pictures([], elem_id="dcgan-face")
             with gr.Row():
-                seed = Number(7, label=TEXT["seed"], precision=0, minimum=0, maximum=LAST, elem_id="dcgan-seed")
-                truncation = Slider(0, 1.5, 0.8, step=0.05, label=TEXT["truncation"], info=TEXT["truncation_note"])
+                seed = Number(
+                    7, label=TEXT["seed"], precision=0, minimum=0, maximum=MAX_FIRST_SEED, elem_id="dcgan-seed"
+                )
+                truncation = Slider(
+                    0, MAX_TRUNCATION, 0.8, step=0.05, label=TEXT["truncation"], info=TEXT["truncation_note"]
+                )
         with gr.Column(scale=3, min_width=320):
             with gr.Row():
                 amounts = [
-                    Slider(-4, 4, 0, step=0.1, label=TEXT[name], elem_id=f"dcgan-{name}", min_width=180)
+                    Slider(
+                        -MAX_AMOUNT, MAX_AMOUNT, 0, step=0.1, label=TEXT[name], elem_id=f"dcgan-{name}", min_width=180
+                    )
                     for name in TRAITS
                 ]
             back = gr.Button(TEXT["back"], size="sm")
     faces = Choices(TEXT["faces"], TEXT["faces_note"], small=True, elem_id="dcgan-faces")
     gr.Markdown(TEXT["film_title"])
     with gr.Row():
-        other = Number(11, label=TEXT["other"], precision=0, minimum=0, maximum=2**31, scale=0, min_width=160)
+        other = Number(11, label=TEXT["other"], precision=0, minimum=0, maximum=MAX_SEED, scale=0, min_width=160)
         loops = [(gr.Button(TEXT[kind], size="sm", scale=0, min_width=160), kind) for kind in ("gif", "webp")]
     film, loop = Pictures([], elem_id="dcgan-film"), Download()
     gr.Markdown(TEXT["yours_title"])
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
             widths = {pens["pen"]: 3, pens["medium"]: 6, pens["thick"]: 12}
-            pad = ColoringPad(LARGE, widths, PALETTE, elem_id="dcgan-pad")
+            pad = ColoringPad(SHOWN_SIZE, widths, FACE_COLORS, elem_id="dcgan-pad")
             with gr.Row():
                 upload = PictureUpload(TEXT["upload"], file_types=["image"], size="sm")
                 search = gr.Button(TEXT["search"], variant="primary", size="sm")
@@ -281,32 +278,30 @@ def build() -> None:
     learning = Pictures([], elem_id="dcgan-learning")
     how_it_works(TEXT["how"], TEXT["explanation"])
 
-    private, opened = {"api_visibility": "private"}, Opened()
+    opened = Opened()
     whole = [seed, truncation, *amounts]
-    told = friendly(paint_face, message)
-    gr.on([truncation.input, *(one.input for one in amounts)], told, whole, face, api_name="paint_face", **LIVE)
-    gr.on([opened.input, seed.change], told, whole, face, **private, **LIVE)
+    painted = handler(paint_face, message)
+    gr.on([truncation.input, *(one.input for one in amounts)], painted, whole, face, api_name="paint_face", **LIVE)
+    gr.on([opened.input, seed.change], painted, whole, face, **PRIVATE, **LIVE)
     shared = [opened.input, seed.change, truncation.change]
-    gr.on(shared, friendly(paint_faces, message), [seed, truncation], faces, api_name="paint_faces", **LIVE)
-    back.click(lambda: [0] * len(amounts), None, amounts, queue=False, **private).success(
-        told, whole, face, show_progress="hidden", **private
+    gr.on(shared, handler(paint_faces, message), [seed, truncation], faces, api_name="paint_faces", **LIVE)
+    back.click(lambda: [0] * len(amounts), None, amounts, queue=False, **PRIVATE).success(
+        painted, whole, face, show_progress="hidden", **PRIVATE
     )
-    faces.input(friendly(choose_face), [faces, seed], seed, queue=False, show_progress="hidden", **private)
+    faces.input(handler(choose_face), [faces, seed], seed, **QUIET, **PRIVATE)
     ends = [seed, other, truncation]
-    gr.on([*shared, other.change], friendly(between_faces, message), ends, film, api_name="between_faces", **LIVE)
+    gr.on([*shared, other.change], handler(interpolate_faces, message), ends, film, api_name="between_faces", **LIVE)
     for button, kind in loops:
-        named = {"api_name": "download_loop"} if kind == "gif" else private
-        button.click(
-            friendly(download_loop), [*ends, gr.Textbox(kind, visible=False)], loop, show_progress="hidden", **named
-        )
-    upload.upload(friendly(load_face), upload, pad, api_name="load_face", show_progress="hidden")
+        button.click(handler(partial(download_loop, kind=kind)), ends, loop, show_progress="hidden", **PRIVATE)
+    gr.api(handler(download_loop), api_name="download_loop")
+    upload.upload(handler(load_face), upload, pad, api_name="load_face", show_progress="hidden")
     search.click(
-        friendly(gpu(find_face)), pad, mine, api_name="find_face", show_progress="hidden", concurrency_id="search",
+        handler(gpu(find_face)), pad, mine, api_name="find_face", show_progress="hidden", concurrency_id="search",
         concurrency_limit=2,
     )  # fmt: skip
     for button, guess in guesses:
-        named = {"api_name": "play_game"} if guess == "real" else private
-        said = [game, gr.Textbox(guess, visible=False)]
-        button.click(friendly(play_game), said, [game, arena], show_progress="hidden", **named)
+        answer = handler(partial(play_game, answer=guess))
+        button.click(answer, game, [game, arena], show_progress="hidden", **PRIVATE)
+    gr.api(handler(play_game), api_name="play_game")
     at = [position.input, opened.input]
-    gr.on(at, friendly(watch_learning, message), position, learning, api_name="watch_learning", **LIVE)
+    gr.on(at, handler(watch_learning, message), position, learning, api_name="watch_learning", **LIVE)

@@ -1,4 +1,4 @@
-"""Diffusion: watch pictures come out of noise, step by step, slide back and forth over the steps, and fork them."""
+"""Diffusion: watch images emerge from noise, step through the frames, and fork a run at any of them."""
 
 import inspect
 import math
@@ -6,44 +6,41 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
-from threading import Lock
 
 import gradio as gr
 import torch
 from torch import Tensor
 
-from ae_demo import checkpoints, runtime
-from ae_demo.data.datasets import DIGIT_LABELS, FASHION_LABELS
-from ae_demo.data.emoji import GROUPS
+from ae_demo import checkpoints
 from ae_demo.figures import curves, data_uri, to_grid, to_pil
 from ae_demo.models.ddpm import DDPM, Step, to_pixels
 from ae_demo.models.samplers import SAMPLERS, ancestral
-from ae_demo.tabs.controls import Number, Slider, friendly, how_it_works, template, visitors_own
-from ae_demo.tabs.pictures import InputError, between, one_of
-from ae_demo.tabs.texts import TEXTS
-from ae_demo.training import report
+from ae_demo.report.tables import sampler_curves
+from ae_demo.ui.defaults import DIFFUSION_NETWORKS, FIRST_LABEL, MAX_GUIDANCE, class_labels, label_choices
+from ae_demo.ui.gradio_compat import Number, Slider
+from ae_demo.ui.handlers import PRIVATE, handler, visitor_state
+from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.inputs import MAX_SEED, InputError, check_choice, check_range, check_seed
+from ae_demo.ui.networks import fast_network
+from ae_demo.ui.widgets import how_it_works, template
 
 TEXT = TEXTS["diffusion"]
 TITLE, ABOUT = TEXT["title"], TEXT["about"]
-FAST = "ddpm-fashion-fast"
-NETWORKS = {
-    "ddpm-fashion": FASHION_LABELS, FAST: FASHION_LABELS, "ddpm-mnist": DIGIT_LABELS, "ddpm-emoji": GROUPS,
-}  # fmt: skip
-START = {"ddpm-fashion": 7, FAST: 7, "ddpm-mnist": 3, "ddpm-emoji": 1}  # the class chosen at first
-GUIDANCE = {"ddpm-fashion": 2, FAST: 1, "ddpm-mnist": 2, "ddpm-emoji": 3}  # at first
-PACE = 0.04  # seconds at least between two frames: faster ones would never be seen
-FRAMES = 50  # of a film, about
-RUNS = 8  # the trunk of a tree and its branches
-ALL = -1
-POINTS = 100  # of a curve
-LAST = 2**31  # seed
-VISITORS = 8  # whose runs go on at the same time; the next ones wait
-COLUMNS = {"frechet": 1, "precision": 2, "recall": 2, "accuracy": 2}  # of the table, and their decimals
+STUDENT = "ddpm-fashion-fast"
+FIRST_GUIDANCE = {"ddpm-fashion": 2, STUDENT: 1, "ddpm-mnist": 2, "ddpm-emoji": 3}
+MAX_STEPS = 1000
+FRAME_INTERVAL_S = 0.04  # minimum: faster frames would not be seen
+SAMPLING_FRAMES = 50  # approximate frames of a film
+MAX_RUNS = 8  # per tree: the trunk and its branches
+ALL_CLASSES = -1
+SCHEDULE_POINTS = 100
+MAX_CONCURRENT_RUNS = 8  # over all visitors; further ones wait
+SCORE_DECIMALS = {"frechet": 1, "precision": 2, "recall": 2, "accuracy": 2}  # columns of the table
 
 
 @dataclass
-class Run:
-    """One way down from noise: how, and x_t at the steps that are kept."""
+class SamplingRun:
+    """Sampling run from noise to image: its settings, and x_t at the steps that are kept."""
 
     name: str
     label: int
@@ -54,115 +51,106 @@ class Run:
     first: int = 0
     parent: int | None = None
     kept: dict[int, Tensor] = field(default_factory=dict, compare=False)
+    done: bool = field(default=False, compare=False)
+    cancelled: bool = field(default=False, compare=False)
 
     def __post_init__(self):
-        labels = NETWORKS[one_of(self.name, NETWORKS)]
-        one_of(self.label, (ALL, *range(len(labels))))
-        one_of(self.sampler, SAMPLERS)
-        self.steps, self.seed = int(between(self.steps, 1, 1000)), int(between(self.seed, 0, LAST))
-        self.guidance = 1.0 if self.name == FAST else between(self.guidance, 0, 10)  # the student has it built in
+        labels = class_labels(check_choice(self.name, DIFFUSION_NETWORKS))
+        check_choice(self.label, (ALL_CLASSES, *range(len(labels))))
+        check_choice(self.sampler, SAMPLERS)
+        self.steps, self.seed = int(check_range(self.steps, 1, MAX_STEPS)), check_seed(self.seed)
+        # the student has guidance built in
+        self.guidance = 1.0 if self.name == STUDENT else check_range(self.guidance, 0, MAX_GUIDANCE)
 
     @property
     def title(self) -> str:
-        """What one reads beside it."""
-        label = TEXT["all"] if self.label == ALL else NETWORKS[self.name][self.label]
-        guidance = "" if self.name == FAST else TEXT["guided"].format(guidance=self.guidance)
-        network = TEXT["student"] if self.name == FAST else ""
+        """Title shown beside the run."""
+        label = TEXT["all"] if self.label == ALL_CLASSES else class_labels(self.name)[self.label]
+        guidance = "" if self.name == STUDENT else TEXT["guided"].format(guidance=self.guidance)
+        network = TEXT["student"] if self.name == STUDENT else ""
         return TEXT["run"].format(label=label, sampler=TEXT[self.sampler], seed=self.seed) + guidance + network
 
     @property
     def y(self) -> Tensor:
-        """Its classes (N,)."""
-        return torch.arange(len(NETWORKS[self.name])) if self.label == ALL else torch.tensor([self.label])
+        """Classes (N,) of the run."""
+        return torch.arange(len(class_labels(self.name))) if self.label == ALL_CLASSES else torch.tensor([self.label])
 
 
 @dataclass
 class Tree:
-    """A visitor's runs, the first of them the trunk; when the tree was begun, and when its runs were last stopped."""
+    """Runs of one visitor, the first of them the trunk, and the time at which the tree was begun."""
 
-    begun: float = 0.0
-    stopped: float = 0.0
-    runs: list[Run] = field(default_factory=list)
-
-
-@cache
-def network(name: str = "ddpm-fashion") -> tuple[DDPM, runtime.Fast]:
-    """The model and its fast path, loaded on first use."""
-    with _loading:
-        return _load(one_of(name, NETWORKS))
+    id: float = 0.0
+    runs: list[SamplingRun] = field(default_factory=list)
 
 
-_loading = Lock()  # two handlers may be the first at once, and importing diffusers does not bear that
-
-
-@cache
-def _load(name: str) -> tuple[DDPM, runtime.Fast]:
-    model = checkpoints.load(DDPM, name)
-    return model, runtime.fast(model)
-
-
-def levels(model: DDPM, t: int) -> dict[str, float]:
-    """β, ᾱ and SNR (in dB) of a time."""
-    alpha_bar, before = (model.level(time)[0] ** 2 for time in (t, t - 1))
+def noise_facts(model: DDPM, t: int) -> dict[str, float]:
+    """Return β, ᾱ and SNR (in dB) at a time t."""
+    alpha_bar, before = (model.alpha_sigma_at(time)[0] ** 2 for time in (t, t - 1))
     snr = 10 * math.log10(alpha_bar / (1 - alpha_bar))
     return {"beta": round(1 - alpha_bar / before, 5), "alpha_bar": round(alpha_bar, 5), "snr": round(snr, 2)}
 
 
 @cache
 def schedule(name: str) -> list[dict[str, float]]:
-    """`levels` at POINTS times t of a network, from 0 to the last one, for the curves."""
-    model, _ = network(name)
-    times = torch.linspace(0, model.num_train_timesteps - 1, POINTS).round().long().tolist()
-    return [{"t": t} | levels(model, t) for t in times]
+    """Return `noise_facts` at SCHEDULE_POINTS evenly spaced times t of a network."""
+    model = fast_network(name).model
+    times = torch.linspace(0, model.num_train_timesteps - 1, SCHEDULE_POINTS).round().long().tolist()
+    return [{"t": t} | noise_facts(model, t) for t in times]
 
 
-def shown(x: Tensor) -> str:
-    """Pictures (N, C, H, W) in [-1, 1], in rows of five -> data URI."""
+def grid_uri(x: Tensor) -> str:
+    """Tile images (N, C, H, W) in [-1, 1], up to five per row, as a data URI."""
     columns = next(n for n in (5, 4, 1) if len(x) % n == 0)
     return data_uri(to_pil(to_grid(to_pixels(x).unflatten(0, (-1, columns)))))
 
 
-def seen(x: Tensor, n: int, label: int) -> Tensor:
-    """x_t of one picture, or of all classes, as the beginning of n pictures."""
+def fit_batch(x: Tensor, n: int, label: int) -> Tensor:
+    """Adapt x_t of one image, or of all classes, to a batch of n."""
     if len(x) == n:
         return x
     return x[label : label + 1] if n == 1 else x[:1].expand(n, -1, -1, -1).contiguous()
 
 
-def descend(run: Run, x: Tensor) -> Iterator[Step]:
-    """The steps of a run from x_t on."""
-    model, net = network(run.name)
-    return model.denoise(x, run.y, run.steps, run.first, run.guidance, run.sampler, run.seed, net)
+def denoise(run: SamplingRun, x: Tensor) -> Iterator[Step]:
+    """Yield the steps of a run from x_t on."""
+    net = fast_network(run.name)
+    return net.model.denoise(x, run.y, run.steps, run.first, run.guidance, run.sampler, run.seed, net)
 
 
-def play(run: Run, tree: Tree, x: Tensor) -> Iterator[dict]:
-    """Goes down from x_t as a run of a tree, until it is done, or stopped, or another tree is begun. Yields {tree, run,
-    parent, at, title, steps, schedule, frames, done} with the frames since the last time, when done with all of them,
-    each {step, t, beta, alpha_bar, snr, x_t, noise, x0, note}."""
-    begun, started = tree.begun, time.time()
+def play(run: SamplingRun, tree: Tree, x: Tensor) -> Iterator[dict]:
+    """Denoise x_t as a new run of a tree, until it is done or stopped, or another tree is begun. Yields {tree, run,
+    parent, at, title, steps, schedule, frames, done} with the frames since the last yield, all of them when done; each
+    is {step, t, beta, alpha_bar, snr, x_t, noise, x0, note}."""
+    begun = tree.id
     about = {"tree": begun, "run": len(tree.runs), "parent": run.parent, "at": run.first, "title": run.title}
     about |= {"steps": run.steps, "schedule": schedule(run.name)}
     tree.runs.append(run)
     yield about | {"frames": [], "done": False}
-    stride, film, told, shown_at, busy = math.ceil(run.steps / FRAMES), [], 0, 0.0, 0.0
-    model, mark = network(run.name)[0], time.perf_counter()
-    for step, now in enumerate(descend(run, x), start=run.first):
+    stride, film, told, shown_at, busy = math.ceil(run.steps / SAMPLING_FRAMES), list[dict](), 0, 0.0, 0.0
+    mark = time.perf_counter()
+    for step, now in enumerate(denoise(run, x), start=run.first):
         busy += time.perf_counter() - mark
-        if tree.begun != begun or tree.stopped > started:
+        if tree.id != begun or run.cancelled:
             return
-        done, t = now.t < 0, max(now.t, 0)
-        if step % stride == 0 or step == run.first or done:
+        run.done = now.t < 0
+        if step % stride == 0 or step == run.first or run.done:
             run.kept[step] = now.x_t
-            made = min(step + 1, run.steps) - run.first
-            facts = {"step": step, "steps": run.steps, "made": made, "t": t, "ms": 1000 * busy / made, "seconds": busy}
-            frame = {"step": step, "t": t, "note": TEXT["done" if done else "progress"].format(**facts)}
-            frame |= {"x_t": shown(now.x_t), "noise": shown(now.noise / 3), "x0": shown(now.x0)}
-            film.append(frame | levels(model, t))
-        if time.perf_counter() - shown_at > PACE or done:
+            film.append(frame_of(run, step, now, busy))
+        if time.perf_counter() - shown_at > FRAME_INTERVAL_S or run.done:
             shown_at = time.perf_counter()
-            yield about | {"frames": film if done else film[told:], "done": done}
+            yield about | {"frames": film if run.done else film[told:], "done": run.done}
             told = len(film)
         mark = time.perf_counter()
+
+
+def frame_of(run: SamplingRun, step: int, now: Step, seconds: float) -> dict:
+    """Make the frame of a step, reached after `seconds`."""
+    t, made = max(now.t, 0), min(step + 1, run.steps) - run.first
+    facts = {"step": step, "steps": run.steps, "made": made, "t": t, "ms": 1000 * seconds / made, "seconds": seconds}
+    frame = {"step": step, "t": t, "note": TEXT["done" if run.done else "progress"].format(**facts)}
+    frame |= {"x_t": grid_uri(now.x_t), "noise": grid_uri(now.noise / 3), "x0": grid_uri(now.x0)}
+    return frame | noise_facts(fast_network(run.name).model, t)
 
 
 def sample(
@@ -174,65 +162,65 @@ def sample(
     sampler: str = "ddim",
     tree: Tree | None = None,
 ) -> Iterator[dict]:
-    """One of NETWORKS, class (0 …, −1 for all of them from the same noise), number of steps, seed, guidance (0 … 10),
-    one of SAMPLERS -> a film that grows, see `play`; the trunk of a new tree."""
-    run = Run(name, label, steps, seed, guidance, sampler)
-    x = seen(network(name)[0].noise(1, run.seed), len(run.y), 0)
+    """Sample from a diffusion network: class (0 …, or −1 for all from the same noise), steps (1 … 1000), seed, guidance
+    (0 … 10), sampler (ddim, ddpm, dpm++ or unipc). Starts a new tree of runs; yields a growing film, see `play`."""
+    run = SamplingRun(name, label, steps, seed, guidance, sampler)
+    x = fit_batch(fast_network(name).model.noise(1, run.seed), len(run.y), 0)
     tree = Tree() if tree is None else tree
-    tree.begun, tree.runs = time.time(), []
+    tree.id, tree.runs = time.time(), []
     yield from play(run, tree, x)
 
 
 def fork(
     where: dict, name: str, label: int, seed: int, guidance: float, sampler: str, tree: Tree | None = None
 ) -> Iterator[dict]:
-    """{tree, run, step} of what the last `sample` and its forks told, and how to go on from there -> another film: a
-    branch. The network may be another one for the same classes.
+    """Continue from a step, {tree, run, step} of the last `sample` or its forks, with other settings: yields another
+    film, a branch. The network may be another one for the same classes.
 
-    Another seed means other noise: from there on for DDPM; at that step, around what the network expects, for the
-    samplers that draw none."""
+    Another seed means other noise: from there on for DDPM; for deterministic samplers at that step, around the
+    predicted x₀."""
     where, tree = where if isinstance(where, dict) else {}, tree or Tree()
     index, step = where.get("run"), where.get("step")
-    if type(index) is not int or type(step) is not int or where.get("tree") != tree.begun:
+    if type(index) is not int or type(step) is not int or where.get("tree") != tree.id:
         raise InputError(TEXT["no_step"])
     if not 0 <= index < len(tree.runs) or step not in tree.runs[index].kept:
         raise InputError(TEXT["no_step"])
     parent = tree.runs[index]
     if step >= parent.steps:
         raise InputError(TEXT["at_end"])
-    if len(tree.runs) >= RUNS:
-        raise InputError(TEXT["full"].format(n=RUNS - 1))
-    if NETWORKS[one_of(name, NETWORKS)] != NETWORKS[parent.name]:
+    if len(tree.runs) >= MAX_RUNS:
+        raise InputError(TEXT["full"].format(n=MAX_RUNS - 1))
+    if class_labels(check_choice(name, DIFFUSION_NETWORKS)) != class_labels(parent.name):
         raise InputError(TEXT["other_classes"].format(name=TEXT[parent.name]))
-    run, x = Run(name, label, parent.steps, seed, guidance, sampler, step, index), parent.kept[step]
-    if run in tree.runs and not tree.stopped:  # one that was cancelled may begin again
+    run, x = SamplingRun(name, label, parent.steps, seed, guidance, sampler, step, index), parent.kept[step]
+    if any(run == other and not other.cancelled for other in tree.runs):  # a cancelled run may be repeated
         raise InputError(TEXT["same"])
     if run.seed != parent.seed and sampler != "ddpm":
-        model, now = network(name)[0], next(descend(replace(parent, first=step), x))
-        a, s = model.level(now.t)
+        model, now = fast_network(name).model, next(denoise(replace(parent, first=step), x))
+        a, s = model.alpha_sigma_at(now.t)
         x = a * now.x0 + s * model.noise(1, run.seed)
-    yield from play(run, tree, seen(x, len(run.y), label))
+    yield from play(run, tree, fit_batch(x, len(run.y), label))
 
 
 def stop(tree: Tree | None = None) -> dict:
-    """Stops all runs of the tree at their next step; what they have shown stays."""
-    if tree:
-        tree.stopped = time.time()
+    """Stop all runs of the tree at their next step; their frames so far stay."""
+    for run in tree.runs if tree else ():
+        run.cancelled = not run.done
     return {"stopped": time.time()}
 
 
 def sampler_quality(name: str = "ddpm-fashion") -> str:
-    """What a network's samplers reach in how many steps, and its student's, as measured after training: curves and a
-    table as HTML, or a sentence."""
-    names = (name, FAST) if name == "ddpm-fashion" else (name,)
-    scores = {one: checkpoints.training(one_of(one, NETWORKS)).get("scores", {}) for one in names}
-    found = report.sampler_curves(scores)
+    """Return the scores of a network's samplers by number of steps, and its student's, as measured after training:
+    curves and a table as HTML, or a sentence if there are none."""
+    names = (name, STUDENT) if name == "ddpm-fashion" else (name,)
+    scores = {one: checkpoints.metadata(check_choice(one, DIFFUSION_NETWORKS)).get("scores", {}) for one in names}
+    found = sampler_curves(scores)
     if not found:
         return TEXT["no_curves"].format(name=name)
-    head = "".join(f"<th>{TEXT[column]}</th>" for column in ("sampler", "steps", *COLUMNS))
+    head = "".join(f"<th>{TEXT[column]}</th>" for column in ("sampler", "steps", *SCORE_DECIMALS))
     rows = "".join(
         f"<tr><td>{one}, {TEXT[sampler]}</td><td>{int(steps):,}</td>"
-        + "".join(f"<td>{row[column]:.{digits}f}</td>" for column, digits in COLUMNS.items())
+        + "".join(f"<td>{row[column]:.{digits}f}</td>" for column, digits in SCORE_DECIMALS.items())
         + "</tr>"
         for one in names
         for sampler, table in scores[one].get("held_out", {}).get("samplers", {}).items()
@@ -242,7 +230,7 @@ def sampler_quality(name: str = "ddpm-fashion") -> str:
 
 
 class Film(gr.HTML):
-    """Three pictures, a slider over all steps of a run, curves of the schedule, and the tree of all runs; `input` with
+    """Three images, a slider over all steps of a run, curves of the schedule, and the tree of runs; fires `input` with
     {tree, run, step} where the visitor wants a fork."""
 
     def __init__(self, **kwargs):
@@ -255,40 +243,40 @@ class Film(gr.HTML):
         return {"type": "object", "description": "{tree, run, title, steps, frames, done}, see `play`"}
 
 
-def source(function, first: str, last: str) -> str:
-    """The lines of a function from the one that begins with `first` to the one that begins with `last`."""
+def source_lines(function, first: str, last: str) -> str:
+    """Return the lines of a function from the one that starts with `first` to the one that starts with `last`."""
     lines = inspect.getsource(function).splitlines()
     begin, end = (next(i for i, line in enumerate(lines) if line.strip().startswith(s)) for s in (first, last))
     return inspect.cleandoc("\n" + "\n".join(lines[begin : end + 1]))
 
 
-def choices(name: str) -> list[tuple[str, int]]:
-    """The classes of a network, and all of them."""
-    return [*((label, i) for i, label in enumerate(NETWORKS[one_of(name, NETWORKS)])), (TEXT["all"], ALL)]
-
-
 def build() -> None:
-    """Lays the tab out and wires it."""
-    tree = visitors_own(Tree())
+    """Lay out the tab and connect its events."""
+    tree = visitor_state(Tree())
     with gr.Row():
         with gr.Column(scale=1, min_width=280, elem_classes="settings"):
-            names = [(TEXT[name], name) for name in NETWORKS]
+            names = [(TEXT[name], name) for name in DIFFUSION_NETWORKS]
             name = gr.Dropdown(names, value="ddpm-fashion", label=TEXT["network"], elem_id="diffusion-network")
-            label = gr.Dropdown(choices("ddpm-fashion"), value=7, label=TEXT["label"], elem_id="diffusion-label")
+            label = gr.Dropdown(
+                label_choices("ddpm-fashion", (TEXT["all"], ALL_CLASSES)),
+                value=7,
+                label=TEXT["label"],
+                elem_id="diffusion-label",
+            )
             samplers = [(TEXT[sampler], sampler) for sampler in SAMPLERS]
             sampler = gr.Dropdown(samplers, value="ddim", label=TEXT["sampler"], elem_id="diffusion-sampler")
-            steps = Slider(1, 1000, 50, step=1, label=TEXT["steps"], elem_id="diffusion-steps")
+            steps = Slider(1, MAX_STEPS, 50, step=1, label=TEXT["steps"], elem_id="diffusion-steps")
             guidance = Slider(0, 6, 2, step=0.5, label=TEXT["guidance"], elem_id="diffusion-guidance")
-            seed = Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=LAST, elem_id="diffusion-seed")
+            seed = Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=MAX_SEED, elem_id="diffusion-seed")
             with gr.Row():
                 go = gr.Button(TEXT["go"], variant="primary")
                 cancel = gr.Button(TEXT["cancel"])
             with gr.Column(elem_classes="aside"):
                 gr.Markdown(TEXT["loop"])
                 python = {"language": "python", "interactive": False, "lines": 1, "wrap_lines": True}
-                gr.Code(source(DDPM.denoise, "v = ", "x = advance"), **python)
+                gr.Code(source_lines(DDPM.denoise, "v = ", "x = advance"), **python)
                 with gr.Accordion(TEXT["advance"], open=False):
-                    gr.Code(source(ancestral, "fresh = ", "return x"), **python)
+                    gr.Code(source_lines(ancestral, "fresh = ", "return x"), **python)
         with gr.Column(scale=2):
             film = Film(elem_id="diffusion-film")
     with gr.Accordion(TEXT["quality"], open=False):
@@ -297,19 +285,21 @@ def build() -> None:
     how_it_works(TEXT["how"], TEXT["explanation"])
 
     def choose_network(name: str) -> tuple:
-        fast = name == FAST
-        steps, sampler = (4, "unipc") if fast else (50, "ddim")
-        guidance = gr.Slider(value=GUIDANCE[name], interactive=not fast)
-        return gr.Dropdown(choices(name), value=START[name]), steps, guidance, sampler
+        student = name == STUDENT
+        steps, sampler = (4, "unipc") if student else (50, "ddim")
+        guidance = gr.Slider(value=FIRST_GUIDANCE[name], interactive=not student)
+        return (
+            gr.Dropdown(label_choices(name, (TEXT["all"], ALL_CLASSES)), value=FIRST_LABEL[name]),
+            steps,
+            guidance,
+            sampler,
+        )
 
-    # a new run supersedes the one before, which stops by itself
-    streaming = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_limit": VISITORS}
+    # a new run supersedes the previous one, which then stops
+    streaming = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_limit": MAX_CONCURRENT_RUNS}
     streaming |= {"concurrency_id": "diffusion"}
-    go.click(
-        friendly(sample), [name, label, steps, seed, guidance, sampler, tree], film, api_name="sample", **streaming
-    )
-    film.input(friendly(fork), [film, name, label, seed, guidance, sampler, tree], film, api_name="fork", **streaming)
+    go.click(handler(sample), [name, label, steps, seed, guidance, sampler, tree], film, api_name="sample", **streaming)
+    film.input(handler(fork), [film, name, label, seed, guidance, sampler, tree], film, api_name="fork", **streaming)
     cancel.click(stop, tree, film, api_name="stop", queue=False, show_progress="hidden")
-    private = {"api_visibility": "private", "queue": False}
-    name.input(friendly(choose_network), name, [label, steps, guidance, sampler], **private)
-    name.input(friendly(sampler_quality), name, measured, api_name="sampler_quality", queue=False)
+    name.input(handler(choose_network), name, [label, steps, guidance, sampler], queue=False, **PRIVATE)
+    name.input(handler(sampler_quality), name, measured, api_name="sampler_quality", queue=False)

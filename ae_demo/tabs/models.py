@@ -1,4 +1,4 @@
-"""Models: every checkpoint, how good it is, where it came from, how fast it is here, and how to load it."""
+"""Models: every checkpoint with its scores, source, speed on this machine, and loading code."""
 
 import html
 import statistics
@@ -11,47 +11,49 @@ import torch
 from ae_demo import checkpoints, hub
 from ae_demo.checkpoints import CheckpointError
 from ae_demo.figures import loss_curve
-from ae_demo.tabs.controls import LIVE, Opened, Pictures, friendly, how_it_works, picture
-from ae_demo.tabs.networks import classes
-from ae_demo.tabs.pictures import one_of, read
-from ae_demo.tabs.texts import TEXTS
-from ae_demo.training import report
+from ae_demo.report import cards
 from ae_demo.training.recipes import RECIPES
+from ae_demo.ui.handlers import LIVE, PRIVATE, QUIET, handler
+from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.inputs import check_choice, read
+from ae_demo.ui.networks import model_classes
+from ae_demo.ui.pictures import picture
+from ae_demo.ui.widgets import Opened, Pictures, how_it_works
 
 TEXT = TEXTS["models"]
 TITLE, ABOUT = TEXT["title"], TEXT["about"]
-FIRST = "vae-mnist"  # shown when the tab is opened
-CALLS, SECONDS = 15, 0.3  # of a model that is measured, at most
-_pulls: list[hub.Pull] = []  # the one that the app was started with
+FIRST_MODEL = "vae-mnist"  # shown when the tab is opened
+MAX_CALLS, MAX_SECONDS = 15, 0.3  # limits on timing one model
+_pulls: list[hub.Pull] = []  # at most one, started with the app
 
 
 def follow_hub(wait: float) -> None:
-    """Begins to look for newer checkpoints on the Hub, if the app was told to, and waits at most so many seconds."""
-    if pull := hub.pull_in_background(classes(), wait):
+    """Look for newer checkpoints on the Hub, if the app is set up to, and wait for at most `wait` seconds."""
+    if pull := hub.pull_in_background(model_classes(), wait):
         _pulls.append(pull)
 
 
 def origin() -> str:
-    """Where the checkpoints come from, in one sentence."""
-    return _pulls[-1].told if _pulls else TEXT["embedded_all"]
+    """Return the source of the checkpoints, in one sentence."""
+    return _pulls[-1].summary if _pulls else TEXT["embedded_all"]
 
 
 def inventory() -> list[list[str]]:
-    """A row of texts per checkpoint: name, what it is, parameters, size, held-out scores, source."""
+    """Return one row of texts per checkpoint: name, title, parameters, size, held-out scores, source."""
     rows = []
     for name, recipe in RECIPES.items():
-        about = checkpoints.training(name)
-        weights = checkpoints.home(name) / name / checkpoints.WEIGHTS
+        about = checkpoints.metadata(name)
+        weights = checkpoints.home(name) / name / checkpoints.WEIGHTS_FILE
         size = f"{weights.stat().st_size / 1000:,.0f} kB" if weights.exists() else TEXT["missing"]
         parameters = f"{about['model']['parameters']:,}" if about else ""
-        known, source = report.headline(name, about), checkpoints.source(name) or TEXT["embedded"]
-        rows.append([name, recipe.title, parameters, size, known, source])
+        scores, source = cards.headline(name, about), checkpoints.source_of(name) or TEXT["embedded"]
+        rows.append([name, recipe.title, parameters, size, scores, source])
     return rows
 
 
 def table(times: dict[str, str] | None = None) -> str:
-    """`inventory` as HTML, with milliseconds where they are known."""
-    columns = ("checkpoint", "what", "parameters", "size", "scores", "source", "ms")
+    """Return the `inventory` as HTML, with milliseconds where they are known."""
+    columns = ("checkpoint", "title_column", "parameters", "size", "scores", "source", "ms")
     head = "".join(f"<th scope='col'>{TEXT[column]}</th>" for column in columns)
     rows = (
         "".join(f"<td>{html.escape(cell)}</td>" for cell in [*row, (times or {}).get(row[0], "")])
@@ -61,40 +63,39 @@ def table(times: dict[str, str] | None = None) -> str:
     return f"<div class='models'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
-def inspect_model(name: str = FIRST) -> tuple[str, str, list[dict], object]:
-    """One checkpoint: what is known of it (Markdown), the lines of Python that load it, its sample pictures, and its
-    loss curve as a plotly figure. InputError if there is none of that name."""
-    recipe, about = RECIPES[one_of(name, RECIPES)], checkpoints.training(name)
+def inspect_model(name: str = FIRST_MODEL) -> tuple[str, str, list[dict], object]:
+    """Describe one checkpoint: facts (Markdown), the Python code that loads it, its samples, and its loss curve as a
+    plotly figure. Raises InputError for an unknown name."""
+    recipe, about = RECIPES[check_choice(name, RECIPES)], checkpoints.metadata(name)
     if not about:
         raise CheckpointError(TEXT["no_training"].format(name=name))
-    run, model = about["run"], about["model"]
+    last, model, data = about["stages"][-1], about["model"], about["data"]
     rows = "\n".join(
-        f"| {score} | {report.number(score, value)} |"
+        f"| {score} | {cards.format_score(score, value)} |"
         for score, value in about["scores"]["held_out"].items()
         if not isinstance(value, dict)
     )
     facts = TEXT["facts"].format(
         title=recipe.title,
         parameters=f"{model['parameters']:,}",
-        data=report.DATA_LICENCES[about["data"]["loader"]],
-        images=f"{about['data']['images']:,}",
-        steps=f"{report.total(run, 'steps'):,}",
-        batch_size=run["batch_size"],
-        minutes=f"{report.total(run, 'seconds') / 60:.0f}",
-        device=run["device"],
-        seed=run["seed"],
-        commit=run.get("commit") or "?",
-        torch=run["torch"],
+        data=f"{data['title']} ({data['licence']})",
+        images=f"{data['images']:,}",
+        steps=cards.stage_steps(about),
+        batch_size=last["batch_size"],
+        minutes=f"{checkpoints.sum_stages(about, 'seconds') / 60:.0f}",
+        device=last["device"],
+        seed=last["seed"],
+        commit=last.get("commit") or "?",
+        torch=last["torch"],
         digest=model["sha256"],
-        source=checkpoints.source(name) or TEXT["embedded"],
+        source=checkpoints.source_of(name) or TEXT["embedded"],
         note=_note(name),
         scores=rows,
     )
     folder = checkpoints.home(name) / name
-    strip = recipe.strip.func if hasattr(recipe.strip, "func") else recipe.strip
-    samples = read(str(folder / checkpoints.SAMPLES)).convert("RGB")
-    shown = picture(TEXT["samples"], samples, " ".join(strip.__doc__.split()), quality=90, size="wide")
-    return facts, report.loading(name, about), [shown], loss_curve(about["curve"], TEXT["steps"], TEXT["loss"])
+    samples = read(str(folder / checkpoints.SAMPLES_FILE)).convert("RGB")
+    shown = picture(TEXT["samples"], samples, recipe.caption, quality=90, size="wide")
+    return facts, cards.loading_code(name, about), [shown], loss_curve(about["curve"], TEXT["steps"], TEXT["loss"])
 
 
 def _note(name: str) -> str:
@@ -103,11 +104,10 @@ def _note(name: str) -> str:
 
 @torch.inference_mode()
 def milliseconds(name: str) -> float:
-    """Of one answer of a checkpoint for one picture: the median of a few, in eager PyTorch with the threads of the
-    app."""
-    model = checkpoints.load(classes()[name], name)
-    inputs, times, until = model.example(), [], time.perf_counter() + SECONDS
-    while len(times) < CALLS and (len(times) < 3 or time.perf_counter() < until):
+    """Time one call of a checkpoint for one image: the median of several, in eager PyTorch with the app's threads."""
+    model = checkpoints.load(model_classes()[name], name)
+    inputs, times, until = model.example(), [], time.perf_counter() + MAX_SECONDS
+    while len(times) < MAX_CALLS and (len(times) < 3 or time.perf_counter() < until):
         begun = time.perf_counter()
         model(*inputs)
         times.append(1000 * (time.perf_counter() - begun))
@@ -115,7 +115,7 @@ def milliseconds(name: str) -> float:
 
 
 def measure_models() -> Iterator[str]:
-    """The table, while every checkpoint in turn is loaded and timed."""
+    """Load and time every checkpoint in turn; yields the table after each."""
     times = {}
     for name in RECIPES:
         try:
@@ -126,11 +126,11 @@ def measure_models() -> Iterator[str]:
 
 
 def build() -> None:
-    """The tab."""
+    """Lay out the tab and connect its events."""
     where = gr.Markdown(elem_id="models-origin")
     with gr.Row():
         with gr.Column(scale=2):
-            name = gr.Dropdown(list(RECIPES), value=FIRST, label=TEXT["checkpoint"], elem_id="models-name")
+            name = gr.Dropdown(list(RECIPES), value=FIRST_MODEL, label=TEXT["checkpoint"], elem_id="models-name")
             facts = gr.Markdown(elem_id="models-facts")
             code = gr.Code(label=TEXT["load"], language="python", interactive=False, lines=3, wrap_lines=True)
         with gr.Column(scale=3):
@@ -139,22 +139,21 @@ def build() -> None:
     with gr.Row():
         measure = gr.Button(TEXT["measure"])
         cancel = gr.Button(TEXT["cancel"])
-    rows = gr.HTML(elem_id="models-table", css_template=CSS)
+    rows = gr.HTML(elem_id="models-table", css_template=TABLE_CSS)
     how_it_works(TEXT["how"], TEXT["explanation"])
 
     opened = Opened(elem_id="models-opened")
     shown = [facts, code, samples, curve]
-    name.input(friendly(inspect_model), name, shown, api_name="inspect_model", **LIVE)
-    hidden = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    opened.input(origin, None, where, **hidden)
-    opened.input(friendly(inspect_model), name, shown, **hidden)
-    opened.input(table, None, rows, **hidden)
+    name.input(handler(inspect_model), name, shown, api_name="inspect_model", **LIVE)
+    opened.input(origin, None, where, **QUIET, **PRIVATE)
+    opened.input(handler(inspect_model), name, shown, **QUIET, **PRIVATE)
+    opened.input(table, None, rows, **QUIET, **PRIVATE)
     measuring = measure.click(
-        friendly(measure_models), None, rows, api_name="measure_models", show_progress="hidden", concurrency_limit=1
+        handler(measure_models), None, rows, api_name="measure_models", show_progress="hidden", concurrency_limit=1
     )
     cancel.click(None, cancels=measuring)
 
 
-CSS = """.models { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: 0.85rem }
+TABLE_CSS = """.models { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: 0.85rem }
 th, td { padding: 0.25rem 0.5rem; border-bottom: 1px solid var(--border-color-primary); text-align: left }
 td:nth-child(3), td:nth-child(4), td:nth-child(7) { text-align: right; white-space: nowrap }"""

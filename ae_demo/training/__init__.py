@@ -1,1 +1,1 @@
-"""Objectives, loops, metrics, and the table of everything that is trained."""
+"""Training: loops, recipes, sessions, and helpers used in training only."""

@@ -1,40 +1,93 @@
-"""Training loops as generators: each step yields its metrics, and whoever drives the loop draws, saves or stops."""
+"""Training loops as generators that yield metrics after each step; the caller displays, saves or stops."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import torch
-from accelerate import Accelerator
 from torch import nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
-from ae_demo.data.datasets import Images
+from ae_demo.data.images import Batch, Images
+from ae_demo.models.samplers import import_diffusers
+
+Metrics = dict[str, float]
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+AVERAGE_FILE = "average.pt"  # next to the accelerator's own files in a state
 
 
 class TrainingError(RuntimeError):
-    """Training cannot go on; the message is one sentence that says what to do."""
+    """Failed training; the message is one sentence that says what to do."""
 
 
-_drawing = Lock()  # of initial weights, from random numbers that all threads share
+class DivergedError(TrainingError):
+    """Loss that is no longer finite; the message says which one, and when."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Extent of a loop: steps start + 1 … steps in batches of `batch_size`, seeded with `seed`, on an accelerator.
+
+    `state` is a folder written by `accelerator.save_state` after step `start`."""
+
+    steps: int
+    batch_size: int
+    accelerator: Any  # accelerate.Accelerator or a stand-in
+    seed: int = 0
+    start: int = 0
+    state: Path | None = None
+
+
+def constant(step: int, steps: int) -> float:
+    """Constant factor 1 on the learning rate."""
+    return 1.0
+
+
+def warm_cosine(step: int, steps: int, warmup: float = 0.02) -> float:
+    """Factor on the learning rate: linear warm-up over a share `warmup` of the steps, then a half cosine to 0."""
+    rise = max(1, int(warmup * steps))
+    return min((step + 1) / rise, 0.5 * (1 + math.cos(math.pi * step / steps)))
+
+
+@dataclass(frozen=True)
+class Optim:
+    """Optimisation of one network: AdamW, which is Adam without `weight_decay`, with learning rate
+    lr · schedule(step, steps). `clip` bounds the gradient norm; with `ema_decay` the network ends up with the
+    exponential moving average of its weights; `bf16` computes the loss under bfloat16 autocast."""
+
+    lr: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    schedule: Callable[[int, int], float] = constant
+    clip: float | None = None
+    ema_decay: float | None = None
+    bf16: bool = False
+
+
+ADAM = Optim()
+GENERATOR_ADAM, DISCRIMINATOR_ADAM = Optim(lr=2e-4, betas=(0.5, 0.99)), Optim(lr=4e-4, betas=(0.5, 0.99))
+_drawing = Lock()  # initial weights come from the global random state
 
 
 def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """make() with initial weights that depend on the seed alone, whoever else is making some at the time."""
+    """Return make(), with initial weights that depend on the seed alone, even if other threads build models."""
     with _drawing, torch.random.fork_rng():
         torch.manual_seed(seed)
         return make()
 
 
-def batches(data: Images, batch_size: int, seed: int, start: int = 0, rank: int = 0, world: int = 1) -> Iterator[dict]:
-    """Endless shuffled batches from step `start` on; the same for the same seed, wherever a run is taken up again.
+def batches(data: Images, batch_size: int, seed: int, start: int = 0, rank: int = 0, world: int = 1) -> Iterator[Batch]:
+    """Yield shuffled batches endlessly from step `start` on, determined by the seed alone, so that runs can be resumed.
 
-    Every pass over the data is a new permutation. Of each batch a process takes every world-th row."""
+    Each epoch is a new permutation. Each process takes every world-th row of a batch."""
     batch_size = min(batch_size, len(data))
     per_epoch = len(data) // batch_size
-    order, epoch = None, None
+    order, epoch = torch.empty(0), -1
     step = start
     while True:
         if epoch != step // per_epoch:
@@ -45,219 +98,191 @@ def batches(data: Images, batch_size: int, seed: int, start: int = 0, rank: int 
         step += 1
 
 
-def warm_cosine(step: int, steps: int, warmup: float = 0.02) -> float:
-    """Factor on the learning rate: linear rise over the first share `warmup` of the steps, then a half cosine to 0."""
-    rise = max(1, int(warmup * steps))
-    return min((step + 1) / rise, 0.5 * (1 + math.cos(math.pi * step / steps)))
-
-
-def constant(step: int, steps: int) -> float:
-    """Factor 1 on the learning rate."""
-    return 1.0
-
-
-def prepare(accelerator: Accelerator, *parts):
-    """Models and optimizers where the accelerator works. Models are not wrapped, so that a loss may use all of them:
-    `move` averages the gradients of several processes."""
-    return [
-        accelerator.prepare_model(part, evaluation_mode=True)
-        if isinstance(part, nn.Module)
-        else accelerator.prepare_optimizer(part)
-        for part in parts
-    ]
-
-
-def average_of(model: nn.Module, decay: float | None, accelerator: Accelerator):
-    """Running average of a model's weights, kept in the accelerator's state; None without decay."""
-    if not decay:
-        return None
-    from diffusers.training_utils import EMAModel  # takes 3 s to import: only where something is trained
-
-    average = EMAModel(model.parameters(), decay=decay, use_ema_warmup=True, power=0.75)
-    average.to(accelerator.device)
-    accelerator.register_for_checkpointing(average)
-    return average
-
-
-def numbers(parts: dict[str, torch.Tensor], step: int) -> dict[str, float]:
-    """A loss's parts as numbers; TrainingError if one is not finite."""
+def finite_metrics(parts: dict[str, torch.Tensor], step: int) -> Metrics:
+    """Convert the parts of a loss to numbers; raises DivergedError if one is not finite."""
     metrics = {name: value.item() for name, value in parts.items()}
     for name, value in metrics.items():
         if not math.isfinite(value):
-            raise TrainingError(f"The {name} became {value} at step {step + 1}")
+            raise DivergedError(f"The {name} became {value} at step {step + 1}")
     return metrics
 
 
-def on_device(stream: Iterator[dict], accelerator: Accelerator) -> Iterator[dict]:
-    """The same batches where the models are."""
-    for batch in stream:
-        yield {name: tensor.to(accelerator.device) for name, tensor in batch.items()}
+class Player:
+    """Network that minimises one part of a loss, with its optimizer and the running average of its weights.
+
+    Networks are not wrapped for several processes, so that a loss may use all of them: `optimizer_step` averages the
+    gradients."""
+
+    def __init__(self, network: nn.Module, part: str, optim: Optim, run: Run):
+        self.part, self.optim, self.run = part, optim, run
+        optimizer = torch.optim.AdamW(
+            network.parameters(), lr=optim.lr, betas=optim.betas, weight_decay=optim.weight_decay, fused=True
+        )
+        self.network = run.accelerator.prepare_model(network.train(), evaluation_mode=True)
+        self.optimizer = run.accelerator.prepare_optimizer(optimizer)
+        self.weights = [weight for weight in self.network.parameters() if weight.requires_grad]
+        self.average = _running_average(network, optim.ema_decay, run.accelerator) if optim.ema_decay else None
+
+    def optimizer_step(self, step: int) -> None:
+        """Update the weights with the clipped mean gradient of all processes, and clear the gradients."""
+        optim, accelerator = self.optim, self.run.accelerator
+        if accelerator.num_processes > 1:
+            gradients = [weight.grad for weight in self.weights if weight.grad is not None]
+            mean = accelerator.reduce(parameters_to_vector(gradients), "mean")
+            vector_to_parameters(mean, gradients)
+        for group in self.optimizer.param_groups:
+            group["lr"] = optim.lr * optim.schedule(step, self.run.steps)
+        if optim.clip:
+            accelerator.clip_grad_norm_(self.weights, optim.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def take_average(self) -> None:
+        """Replace the weights by their running average, if there is one."""
+        if self.average:
+            self.average.copy_to(self.network.parameters())
 
 
-def move(optimizer, model: nn.Module, lr: float, clip: float | None, accelerator: Accelerator) -> None:
-    """One step of a prepared optimizer with the mean gradient of all processes, its norm bounded by `clip`; no gradient
-    is left."""
-    if accelerator.num_processes > 1:
-        gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
-        mean = accelerator.reduce(parameters_to_vector(gradients), "mean")
-        vector_to_parameters(mean, gradients)
-    for group in optimizer.param_groups:
-        group["lr"] = lr
-    if clip:
-        accelerator.clip_grad_norm_(model.parameters(), clip)
-    optimizer.step()
-    optimizer.zero_grad()
+def _running_average(network: nn.Module, decay: float, accelerator):
+    import_diffusers()
+    from diffusers.training_utils import EMAModel
+
+    average = EMAModel(network.parameters(), decay=decay, use_ema_warmup=True, power=0.75)
+    average.to(accelerator.device)
+    return average
 
 
-def fit(
-    model: nn.Module,
-    data: Images,
-    loss: Callable,
-    *,
-    steps: int,
-    batch_size: int,
-    accelerator: Accelerator,
-    lr: float = 1e-3,
-    weight_decay: float = 0.0,
-    schedule: Callable[[int, int], float] = constant,
-    clip: float | None = None,
-    ema_decay: float | None = None,
-    bf16: bool = False,
-    seed: int = 0,
-    start: int = 0,
-    state: Path | None = None,
-) -> Iterator[dict[str, float]]:
-    """Minimises loss(model, batch)["loss"] with AdamW (Adam where weight_decay is 0) over steps start + 1 … steps.
-
-    Yields {"loss": …, parts …} after each step. `clip` bounds the norm of the gradient. `state` is a folder written by
-    `accelerator.save_state` after step `start`. With `ema_decay` the model ends up with the averaged weights.
-    TrainingError if the loss is not finite."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
-    model, optimizer = prepare(accelerator, model.train(), optimizer)
-    average = average_of(model, ema_decay, accelerator)
-    if state:
-        accelerator.load_state(str(state))
-    stream = batches(data, batch_size, seed, start, accelerator.process_index, accelerator.num_processes)
-    for step, batch in zip(range(start, steps), on_device(stream, accelerator), strict=False):
-        with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=bf16):
-            parts = loss(model, batch)
-        metrics = numbers(parts, step)
-        accelerator.backward(parts["loss"])
-        move(optimizer, model, lr * schedule(step, steps), clip, accelerator)
-        if average:
-            average.step(model.parameters())
-        yield metrics
-    if average:
-        average.copy_to(model.parameters())
-
-
-def fit_pca(
-    model: nn.Module, data: Images, *, steps: int, batch_size: int, accelerator: Accelerator, seed: int = 0, **resumed
-) -> Iterator[dict[str, float]]:
-    """Principal components in closed form: the model's mean and components become those of all the data, by the
-    eigenvalues of the covariance. Yields {"loss": mean squared error per pixel} `steps` times."""
-    total, square, n = 0.0, 0.0, len(data)
-    for first in range(0, n, 10_000):
-        x = data[first : first + 10_000]["image"].flatten(1).double()
-        total, square = total + x.sum(0), square + x.T @ x
-    mean = total / n
-    variance, vectors = torch.linalg.eigh(square / n - mean.outer(mean))  # ascending
-    with torch.no_grad():
-        model.mean.copy_(mean)
-        model.components.copy_(vectors.T.flip(0)[: model.latent_dim])
-    left = variance.flip(0)[model.latent_dim :].clamp(min=0).sum() / len(mean)
-    for _ in range(steps):
-        yield {"loss": float(left)}
-
-
-def fit_layerwise(
-    model: nn.Module,
-    data: Images,
-    loss: Callable,
-    *,
-    steps: int,
-    start: int = 0,
-    state: Path | None = None,
-    accelerator: Accelerator,
-    **options,
-) -> Iterator[dict[str, float]]:
-    """One layer after the other: `fit` with loss(model, batch, layer=…) for each of the model.depth layers, sharing the
-    steps. Otherwise as `fit`."""
-    share = steps // model.depth
-    for layer in range(model.depth):
-        first, last = layer * share, (layer + 1) * share if layer < model.depth - 1 else steps
-        if start > last:  # at its last step a layer still has to take its averaged weights
-            continue
-        accelerator.free_memory()  # a state holds the optimizer …
-        accelerator._custom_objects.clear()  # … and the average of one layer
-        yield from fit(
-            model, data, partial(loss, layer=layer), steps=last - first, start=max(0, start - first), state=state,
-            accelerator=accelerator, **options,
-        )  # fmt: skip
-        state = None
-
-
-def both(step: int) -> tuple[bool, bool]:
-    """Both players move."""
+def update_both(step: int) -> Sequence[bool]:
+    """Update both players at every step."""
     return True, True
+
+
+def run_players(
+    players: Sequence[Player],
+    data: Images,
+    loss: Callable,
+    run: Run,
+    active_players: Callable[[int], Sequence[bool]] = update_both,
+) -> Iterator[Metrics]:
+    """Run the training loop on which all others build: each player descends its own part of loss(*networks, batch), all
+    from the same point (simultaneous descent: Mescheder et al., 2017). active_players(step) selects who moves.
+
+    Yields {"loss": …, parts …} after each step; finally the networks have their averaged weights. Raises DivergedError
+    if a part is not finite, TrainingError if a batch is too small for batch normalisation."""
+    accelerator, networks = run.accelerator, [player.network for player in players]
+    _check_batch_size(networks, min(run.batch_size, len(data)) // accelerator.num_processes)
+    with _averages_in_state(players, accelerator):
+        if run.state:
+            accelerator.load_state(str(run.state))
+        stream = batches(
+            data, run.batch_size, run.seed, run.start, accelerator.process_index, accelerator.num_processes
+        )
+        for step, batch in zip(range(run.start, run.steps), stream, strict=False):
+            batch = {name: tensor.to(accelerator.device) for name, tensor in batch.items()}
+            with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=players[0].optim.bf16):
+                parts = loss(*networks, batch)
+            metrics = finite_metrics(parts, step)
+            moving = [player for player, moves in zip(players, active_players(step), strict=False) if moves]
+            for player in moving:
+                several = {"inputs": player.weights, "retain_graph": player is not moving[-1]}
+                accelerator.backward(parts[player.part], **several if len(players) > 1 else {})
+            for player in moving:
+                player.optimizer_step(step)
+            if players[0].average:
+                players[0].average.step(networks[0].parameters())
+            yield metrics
+    for player in players:
+        player.take_average()
+
+
+def _check_batch_size(networks: Sequence[nn.Module], rows: int) -> None:
+    if rows < 2 and any(isinstance(module, BATCH_NORMS) for network in networks for module in network.modules()):
+        raise TrainingError(
+            f"Batch normalisation needs at least 2 pictures in a batch of every process, and there is {rows}: train on "
+            "more pictures, or with fewer processes."
+        )
+
+
+@contextmanager
+def _averages_in_state(players: Sequence[Player], accelerator) -> Iterator[None]:
+    """Include the players' running averages in the accelerator's states within this context."""
+    averages = [player.average for player in players if player.average]
+
+    def save(_models, _weights, folder: str) -> None:
+        if accelerator.is_main_process:
+            torch.save([average.state_dict() for average in averages], Path(folder) / AVERAGE_FILE)
+
+    def load(_models, folder: str) -> None:
+        for average, kept in zip(averages, torch.load(Path(folder) / AVERAGE_FILE), strict=True):
+            average.load_state_dict(kept)
+            average.to(accelerator.device)
+
+    hooks = []
+    if averages:
+        hooks = [accelerator.register_save_state_pre_hook(save), accelerator.register_load_state_pre_hook(load)]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def fit(model: nn.Module, data: Images, loss: Callable, run: Run, optim: Optim = ADAM) -> Iterator[Metrics]:
+    """Minimise loss(model, batch)["loss"]; otherwise as `run_players`."""
+    return run_players([Player(model, "loss", optim, run)], data, loss, run)
 
 
 def fit_gan(
     model: nn.Module,
     data: Images,
     loss: Callable,
+    run: Run,
     *,
     discriminator: Callable[[], nn.Module],
-    steps: int,
-    batch_size: int,
-    accelerator: Accelerator,
-    lr: float = 2e-4,
-    d_lr: float = 4e-4,
-    betas: tuple[float, float] = (0.5, 0.99),
-    schedule: Callable[[int, int], float] = constant,
-    d_schedule: Callable[[int, int], float] | None = None,
-    clip: float | None = None,
-    ema_decay: float | None = None,
-    bf16: bool = False,
-    turns: Callable[[int], tuple[bool, bool]] = both,
-    seed: int = 0,
-    start: int = 0,
-    state: Path | None = None,
-) -> Iterator[dict[str, float]]:
-    """Two players: the model minimises loss(model, discriminator, batch)["loss"], discriminator() the "d_loss" of the
-    same call, each with Adam, one step each from the same point (simultaneous descent: Mescheder et al., 2017).
-    turns(step) says whether the model moves in a step, and whether the discriminator does; d_schedule is the
-    discriminator's if it has one of its own. Otherwise as `fit`."""
-    rival = seeded(discriminator, seed + 1)
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr, betas=betas, fused=True)
-    rival_optimizer = torch.optim.Adam(rival.parameters(), lr=d_lr, betas=betas, fused=True)
-    model, rival, optimizer, rival_optimizer = prepare(
-        accelerator, model.train(), rival.train(), optimizer, rival_optimizer
+    optim: Optim = GENERATOR_ADAM,
+    d_optim: Optim = DISCRIMINATOR_ADAM,
+    active_players: Callable[[int], Sequence[bool]] = update_both,
+) -> Iterator[Metrics]:
+    """Train two players: the model minimises loss(model, discriminator, batch)["loss"], discriminator() the "d_loss" of
+    the same call, each with its own `Optim`. active_players(step) selects who moves.
+    Otherwise as `run_players`."""
+    rival = seeded(discriminator, run.seed + 1)
+    return run_players(
+        [Player(model, "loss", optim, run), Player(rival, "d_loss", d_optim, run)], data, loss, run, active_players
     )
-    average = average_of(model, ema_decay, accelerator)
-    if state:
-        accelerator.load_state(str(state))
-    stream = batches(data, batch_size, seed, start, accelerator.process_index, accelerator.num_processes)
-    for step, batch in zip(range(start, steps), on_device(stream, accelerator), strict=False):
-        with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=bf16):
-            parts = loss(model, rival, batch)
-        metrics = numbers(parts, step)
-        generates, judges = turns(step)
-        if generates:
-            accelerator.backward(parts["loss"], inputs=list(model.parameters()), retain_graph=judges)
-        if judges:
-            accelerator.backward(parts["d_loss"], inputs=list(rival.parameters()))
-        if generates:
-            move(optimizer, model, lr * schedule(step, steps), clip, accelerator)
-        if judges:
-            move(rival_optimizer, rival, d_lr * (d_schedule or schedule)(step, steps), clip, accelerator)
-        if average:
-            average.step(model.parameters())
-        yield metrics
-    if average:
-        average.copy_to(model.parameters())
 
 
-def fit_pair(model: nn.Module, data: Images, loss: Callable, **options) -> Iterator[dict[str, float]]:
-    """`fit_gan` of model.generator against model.discriminator, for models that keep both."""
-    yield from fit_gan(model.generator, data, loss, discriminator=lambda: model.discriminator, **options)
+def fit_pair(model: Any, data: Images, loss: Callable, run: Run, **options) -> Iterator[Metrics]:
+    """Apply `fit_gan` to model.generator and model.discriminator."""
+    return fit_gan(model.generator, data, loss, run, discriminator=lambda: model.discriminator, **options)
+
+
+def fit_layerwise(model: Any, data: Images, loss: Callable, run: Run, optim: Optim = ADAM) -> Iterator[Metrics]:
+    """Train one layer after the other: `fit` with loss(model, batch, layer=…) for each of the model.depth layers, which
+    share the steps equally."""
+    share, state = run.steps // model.depth, run.state
+    for layer in range(model.depth):
+        first, last = layer * share, (layer + 1) * share if layer < model.depth - 1 else run.steps
+        if run.start > last:  # a layer resumed after its last step must still take its averaged weights
+            continue
+        run.accelerator.free_memory()  # a state holds the optimizer of one layer only
+        part = replace(run, steps=last - first, start=max(0, run.start - first), state=state)
+        yield from fit(model, data, partial(loss, layer=layer), part, optim)
+        state = None
+
+
+def fit_pca(model: Any, data: Images, run: Run) -> Iterator[Metrics]:
+    """Set the model's mean and components to those of all the data, in closed form by the eigenvectors of the
+    covariance. Yields {"loss": mean squared error per pixel} for each step from start on."""
+    total, square, n = torch.zeros(()), torch.zeros(()), len(data)
+    for first in range(0, n, 10_000):
+        x = data[first : first + 10_000]["image"].flatten(1).double()
+        total, square = total + x.sum(0), square + x.T @ x
+    mean = total / n
+    variance, vectors = torch.linalg.eigh(square / n - mean.outer(mean))  # eigenvalues in ascending order
+    with torch.no_grad():
+        model.mean.copy_(mean)
+        model.components.copy_(vectors.T.flip(0)[: model.latent_dim])
+    left = variance.flip(0)[model.latent_dim :].clamp(min=0).sum() / len(mean)
+    for _ in range(run.start, run.steps):
+        yield {"loss": float(left)}

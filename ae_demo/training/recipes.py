@@ -1,23 +1,22 @@
-"""RECIPES: the table of everything that is trained."""
+"""RECIPES, the complete training configuration: one recipe per checkpoint."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
-from ae_demo.data.cartoon import PARTS
+from torch import nn
+
+from ae_demo import losses
 from ae_demo.data.corruptions import augment_pictures, downsample, jitter, random_corruption
-from ae_demo.data.datasets import (
-    cartoon_faces,
-    emoji_groups,
-    emoji_icons,
-    emoji_pairs,
-    emoji_pictures,
-    fashion_mnist,
-    mnist,
-)
-from ae_demo.data.emoji import GROUPS, PALETTE
+from ae_demo.data.emoji import OTHER_SPLITS, PALETTE, emoji_groups, emoji_icons, emoji_pairs, emoji_pictures
+from ae_demo.data.faces import PARTS, cartoon_faces
 from ae_demo.data.hints import random_hints
+from ae_demo.data.images import Dataset
+from ae_demo.data.mnist import fashion_mnist, mnist
 from ae_demo.data.sketches import random_sketch
+from ae_demo.data.vocabulary import GROUPS
+from ae_demo.evaluation import autoencoder_scores, colorization_scores, generator_scores, latent_analysis, sample_grids
 from ae_demo.models.autoencoder import Autoencoder
 from ae_demo.models.classifier import Classifier
 from ae_demo.models.colorization import Colorization, ColorizationBaseline
@@ -30,357 +29,449 @@ from ae_demo.models.residual import ResidualAutoencoder
 from ae_demo.models.restoration import Restoration
 from ae_demo.models.stacked import Stacked
 from ae_demo.models.vae import VAE
-from ae_demo.training import losses, maps, metrics, strips
-from ae_demo.training.loops import fit, fit_gan, fit_layerwise, fit_pair, fit_pca, warm_cosine
+from ae_demo.training.loops import Optim, fit, fit_gan, fit_layerwise, fit_pair, fit_pca, warm_cosine
 from ae_demo.training.reflow import TEACHER, fashion_couplings
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How one checkpoint comes about.
+class Stage:
+    """Training stage, which continues from the weights of the previous one, or `starts_from` those of another
+    checkpoint, with a new optimizer. Fields that are None default to the recipe's."""
 
-    data(data_dir, split) -> Images; model() -> module; train(model, data, steps=…, batch_size=…, …) -> metrics of each
-    step; evaluate(model, data) -> scores; strip(model, data) -> rows of pictures. `splits` are the held-out data that
-    are scored, `others` those that evaluate_others(model, data) scores, `headline` what the results table shows;
-    mapped(model, sample) -> what is found in its codes (`ae_demo.training.maps`). `filmed`: whether it is kept what
-    strip(model, data) shows while the model learns. `teacher`: the checkpoint whose weights it begins with."""
+    steps: int
+    starts_from: str | None = None
+    dataset: Dataset | None = None
+    batch_size: int | None = None
+    train: Callable | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Training and evaluation of one checkpoint, stage by stage.
+
+    `model_class` with `model_options` is the network. train(model, data, run=Run(…)) yields the metrics of each step;
+    evaluate(model, data) -> scores on each of `splits`; evaluate_others(model, data) -> scores on each of
+    `other_splits`; sample_grid(model, data) -> rows of images, described by `caption`; analyse(model, sample) -> the
+    stored analysis of its codes (`ae_demo.evaluation.latent_analysis`). `headline` names the scores of the results
+    table, `task` is one of the Hugging Face Hub; a `filmed` recipe stores its sample grid during training."""
 
     title: str
-    data: Callable
-    model: Callable
+    dataset: Dataset
+    model_class: type[nn.Module]
     train: Callable
-    steps: int
+    stages: tuple[Stage, ...]
     batch_size: int
     evaluate: Callable
-    strip: Callable
+    sample_grid: Callable
+    caption: str
     headline: tuple[str, ...]
+    task: str
+    model_options: dict[str, Any] = field(default_factory=dict)
     splits: tuple[str, ...] = ("held_out", "sample")
-    others: tuple[str, ...] = ()
+    other_splits: tuple[str, ...] = ()
     evaluate_others: Callable | None = None
-    mapped: Callable | None = None
+    analyse: Callable | None = None
     filmed: bool = False
-    teacher: str | None = None
+
+    def build(self, **options) -> nn.Module:
+        """Build the network with new weights; `options` override those of the recipe."""
+        return self.model_class(**self.model_options | options)
 
 
-OTHERS = ("held_out_artist", "held_out_canny", "held_out_crayon")
-line_art = partial(  # what the networks that colour line art share
+def stages(*steps: int, starts_from: str | None = None) -> tuple[Stage, ...]:
+    """Return one stage per step count; the first may start from another checkpoint."""
+    return tuple(Stage(n, starts_from if i == 0 else None) for i, n in enumerate(steps))
+
+
+EMA_COSINE: dict[str, Any] = {"schedule": warm_cosine, "clip": 1.0, "ema_decay": 0.999, "bf16": True}  # for most Optims
+HINTED_SKETCH = {"sketch": random_sketch, "hint": random_hints, "chroma_weight": 0.3}  # shared by the U-Nets' losses
+LAYER_SIZES = [256, 128, 32]  # layers of the stacked autoencoders
+STUDENT_SAMPLING = {"steps": 4, "guidance": 1.0, "sampler": "unipc"}
+READABLE_PARTS = tuple(list(PARTS).index(name) for name in ("hair_color", "skin_color", "clothing"))
+GREY_SETS = (("mnist", mnist, "digits"), ("fashion", fashion_mnist, "clothing"))  # recipe stem, dataset, description
+UPSCALED_SCORES = ("psnr", "psnr_bicubic", "ssim", "ssim_bicubic")
+SAMPLE_SCORES = ("frechet", "precision", "recall", "readable")
+CODE_SCORES = ("mse", "mse_2", "mse_32", "mse_128")
+COLORINGS_CAPTION = "Rows: clean line art, output, output with three hints, the same roughly drawn, output, {}truth."
+upscaling = {n: partial(losses.reconstruction, corrupt=partial(downsample, scale=n)) for n in (2, 4)}
+
+colorizing = partial(
     Recipe,
-    data=emoji_pairs,
+    dataset=emoji_pairs,
     batch_size=32,
-    evaluate=metrics.colorization_scores,
-    others=OTHERS,
-    evaluate_others=partial(metrics.colorization_scores, hints=(0,)),
+    evaluate=colorization_scores.colorization_scores,
+    other_splits=OTHER_SPLITS,
+    evaluate_others=partial(colorization_scores.colorization_scores, hints=(0,)),
+    sample_grid=sample_grids.colorizations,
+    caption=COLORINGS_CAPTION.format(""),
     headline=("psnr", "ssim", "delta_e", "colorfulness"),
+    task="image-to-image",
 )
-reconstructing = partial(  # what the networks that give back the picture they see share
+reconstructing = partial(
     Recipe,
-    data=fashion_mnist,
-    steps=9_400,  # 20 passes
+    dataset=fashion_mnist,
+    stages=stages(9_400),  # 20 epochs
     batch_size=128,
-    evaluate=metrics.reconstruction_scores,
-    strip=strips.reconstructions,
+    evaluate=autoencoder_scores.reconstruction_scores,
+    sample_grid=sample_grids.reconstructions,
+    caption="Rows: input, output.",
     headline=("mse", "psnr", "ssim"),
-    mapped=maps.code_map,
+    analyse=latent_analysis.code_map,
+    task="image-feature-extraction",
 )
-restoring = partial(reconstructing, batch_size=64, headline=("psnr", "ssim"), mapped=None)
-ENLARGED = ("psnr", "psnr_bicubic", "ssim", "ssim_bicubic")
-variational = partial(Recipe, batch_size=256, evaluate=metrics.elbo_scores, strip=strips.manifold)
-SETS = (("mnist", mnist, "digits"), ("fashion", fashion_mnist, "clothing"))
-ENLARGING = {n: partial(losses.reconstruction, corrupt=partial(downsample, scale=n)) for n in (2, 4)}
-classifying = partial(  # what shows how like two sets of pictures are
+restoring = partial(
+    reconstructing,
+    model_class=Restoration,
+    batch_size=64,
+    headline=("psnr", "ssim"),
+    analyse=None,
+    task="image-to-image",
+)
+enlarging = partial(
+    restoring,
+    headline=UPSCALED_SCORES,
+    caption="Rows: bicubic interpolation of the small picture, output, truth.",
+)
+variational = partial(
     Recipe,
+    model_class=VAE,
+    batch_size=256,
+    evaluate=autoencoder_scores.elbo_scores,
+    sample_grid=sample_grids.manifold,
+    task="unconditional-image-generation",
+)
+classifying = partial(
+    Recipe,
+    model_class=Classifier,
     train=partial(
         fit,
         loss=partial(losses.classification, corrupt=jitter),
-        lr=2e-3,
-        weight_decay=0.02,
-        schedule=warm_cosine,
-        bf16=True,
+        optim=Optim(lr=2e-3, weight_decay=0.02, schedule=warm_cosine, bf16=True),
     ),
     batch_size=64,
-    evaluate=metrics.classification_scores,
-    strip=strips.pictures,
+    evaluate=generator_scores.classification_scores,
+    sample_grid=sample_grids.input_rows,
+    caption="Pictures of the held-out data; the network paints none itself.",
     headline=("accuracy",),
+    task="image-classification",
 )
-STEADY = {"schedule": warm_cosine, "clip": 1.0, "ema_decay": 0.999, "bf16": True}
-FAST = {"steps": 4, "guidance": 1.0, "sampler": "unipc"}  # how the student is asked
-diffusing = partial(  # what the diffusion networks share
+diffusing = partial(
     Recipe,
-    train=partial(fit, loss=losses.diffusion, lr=6e-4, **STEADY),
-    steps=5_000,
+    model_class=DDPM,
+    train=partial(fit, loss=losses.diffusion, optim=Optim(lr=6e-4, **EMA_COSINE)),
+    stages=stages(5_000),
     batch_size=64,
-    others=("held_out",),
-    strip=partial(strips.class_samples, guidance=metrics.GUIDANCE, sampler="dpm++"),
+    other_splits=("held_out",),
+    sample_grid=partial(sample_grids.class_samples, guidance=generator_scores.GUIDANCE, sampler="dpm++"),
+    caption="One row of samples per class, unpicked.",
     headline=("mse", "frechet", "precision", "recall", "accuracy"),
+    task="unconditional-image-generation",
 )
-SAMPLES = ("frechet", "precision", "recall", "readable")
-FACE = tuple(list(PARTS).index(name) for name in ("hair_color", "skin_color", "clothing"))  # what must be readable
-CODES = ("mse", "mse_2", "mse_32", "mse_128")
-LAYERS = [256, 128, 32]  # of the stacked autoencoders
-SHOWN = {"sketch": random_sketch, "hint": random_hints, "chroma_weight": 0.3}  # to the U-Nets, and what counts
-RECIPES = {
-    "colorization-baseline": line_art(
+RECIPES: dict[str, Recipe] = {
+    "colorization-baseline": colorizing(
         title="Line art to colour, the course notes' network",
-        model=ColorizationBaseline,
-        train=partial(fit, loss=partial(losses.colorization_mse, sketch=random_sketch), lr=1e-3, bf16=True),
-        steps=1_500,
-        strip=strips.colorizations,
+        model_class=ColorizationBaseline,
+        train=partial(
+            fit, loss=partial(losses.colorization_mse, sketch=random_sketch), optim=Optim(lr=1e-3, bf16=True)
+        ),
+        stages=stages(1_500),
     ),
-    "colorization": line_art(
+    "colorization": colorizing(
         title="Line art to colour, U-Net",
-        model=partial(Colorization, width=48),
-        train=partial(fit, loss=partial(losses.colorization_l1, **SHOWN), lr=1e-3, weight_decay=0.02, **STEADY),
-        steps=15_000,
-        strip=strips.colorizations,
+        model_class=Colorization,
+        model_options={"width": 48},
+        train=partial(
+            fit,
+            loss=partial(losses.colorization_l1, **HINTED_SKETCH),
+            optim=Optim(lr=1e-3, weight_decay=0.02, **EMA_COSINE),
+        ),
+        stages=stages(6_500, 3_250, 3_600),
     ),
-    "colorization-gan": line_art(
+    "colorization-gan": colorizing(
         title="Line art to colour, U-Net against a discriminator",
-        model=partial(PaletteColorization, list(PALETTE), width=48),
+        model_class=PaletteColorization,
+        model_options={"palette": list(PALETTE), "width": 48},
         train=partial(
             fit_gan,
-            loss=partial(losses.colorization_gan, **SHOWN),
+            loss=partial(losses.colorization_gan, **HINTED_SKETCH),
             discriminator=PatchDiscriminator,
-            lr=4e-4,
-            d_lr=4e-4,
-            **STEADY,
+            optim=Optim(lr=4e-4, betas=(0.5, 0.99), **EMA_COSINE),
+            d_optim=Optim(lr=4e-4, betas=(0.5, 0.99), schedule=warm_cosine, clip=1.0),
         ),
-        steps=20_000,
-        strip=strips.variants,
+        stages=stages(5_000, starts_from="colorization"),
+        sample_grid=sample_grids.colorization_variants,
+        caption=COLORINGS_CAPTION.format("likeliest colours, four variants, "),
     ),
-    "features-emoji": Recipe(
+    "features-emoji": reconstructing(
         title="Autoencoder whose code measures Fréchet distances",
-        data=emoji_pictures,
-        model=Features,
-        train=partial(fit, loss=losses.reconstruction, lr=2e-3, schedule=warm_cosine, clip=1.0, bf16=True),
-        steps=3_000,
+        dataset=emoji_pictures,
+        model_class=Features,
+        train=partial(fit, loss=losses.reconstruction, optim=Optim(lr=2e-3, schedule=warm_cosine, clip=1.0, bf16=True)),
+        stages=stages(3_000),
         batch_size=64,
-        evaluate=metrics.reconstruction_scores,
-        strip=strips.reconstructions,
         headline=("mse",),
+        analyse=None,
     ),
     "autoencoder": reconstructing(
         title="Autoencoder, code of 1024 numbers",
-        model=partial(Autoencoder, width=16, depth=3),
-        train=partial(fit, loss=losses.reconstruction, lr=3e-3, schedule=warm_cosine),
-        steps=9_380,  # 20 passes
+        model_class=Autoencoder,
+        model_options={"width": 16, "depth": 3},
+        train=partial(fit, loss=losses.reconstruction, optim=Optim(lr=3e-3, schedule=warm_cosine)),
+        stages=stages(9_380),  # 20 epochs
     ),
     "autoencoder-z128": reconstructing(
         title="Autoencoder, code of 128 numbers",
-        model=partial(Autoencoder, width=16, depth=4),
-        train=partial(fit, loss=losses.reconstruction, lr=4e-3, schedule=warm_cosine),
-        steps=18_760,  # 40 passes
+        model_class=Autoencoder,
+        model_options={"width": 16, "depth": 4},
+        train=partial(fit, loss=losses.reconstruction, optim=Optim(lr=4e-3, schedule=warm_cosine)),
+        stages=stages(18_760),  # 40 epochs
     ),
     **{
         f"residual-z{k}": reconstructing(
             title=f"Residual autoencoder, code of {k} numbers",
-            model=partial(ResidualAutoencoder, k, channels=1 if k > 784 else 32, tied=k > 784),
-            train=partial(fit, loss=losses.reconstruction, lr=3e-3, **STEADY),
-            steps=10_000 if k < 784 else 1_900,  # 11 or 2 passes
+            model_class=ResidualAutoencoder,
+            model_options={"latent_dim": k, "channels": 1 if k > 784 else 32, "tied": k > 784},
+            train=partial(fit, loss=losses.reconstruction, optim=Optim(lr=3e-3, **EMA_COSINE)),
+            stages=stages(10_000 if k < 784 else 1_900),  # 11 or 2 epochs
             batch_size=64,
         )
         for k in (2, 32, 128, 1024)
     },
     "nested": reconstructing(
         title="Residual autoencoder, code of 1 to 256 numbers",
-        model=partial(ResidualAutoencoder, 256, nested=True, channels=16),
-        train=partial(fit, loss=losses.nested, lr=3e-3, **STEADY),
-        steps=56_000,  # 60 passes
+        model_class=ResidualAutoencoder,
+        model_options={"latent_dim": 256, "nested": True, "channels": 16},
+        train=partial(fit, loss=losses.nested, optim=Optim(lr=3e-3, **EMA_COSINE)),
+        stages=stages(56_000),  # 60 epochs
         batch_size=64,
-        evaluate=metrics.nested_scores,
-        strip=strips.code_sizes,
-        headline=CODES,
+        evaluate=autoencoder_scores.nested_scores,
+        sample_grid=sample_grids.code_sizes,
+        caption="Rows: input, output from the first 1, 2, 4, 8 … numbers of the code.",
+        headline=CODE_SCORES,
     ),
     "pca": reconstructing(
         title="Principal components, 256",
-        model=PCA,
+        model_class=PCA,
         train=fit_pca,
-        steps=1,
-        evaluate=metrics.nested_scores,
-        strip=strips.code_sizes,
-        headline=CODES,
+        stages=stages(1),
+        evaluate=autoencoder_scores.nested_scores,
+        sample_grid=sample_grids.code_sizes,
+        caption="Rows: input, output from the first 1, 2, 4, 8 … numbers of the code.",
+        headline=CODE_SCORES,
     ),
     "linear": reconstructing(
         title="Linear autoencoder, code of 32 numbers",
-        model=partial(Stacked, [32], activation="linear"),
-        train=partial(fit, loss=losses.reconstruction, lr=2e-3, schedule=warm_cosine),
+        model_class=Stacked,
+        model_options={"sizes": [32], "activation": "linear"},
+        train=partial(fit, loss=losses.reconstruction, optim=Optim(lr=2e-3, schedule=warm_cosine)),
     ),
     "stacked": reconstructing(
         title="Stacked autoencoder, code of 32 numbers",
-        model=partial(Stacked, LAYERS),
-        train=partial(fit, loss=losses.reconstruction, lr=1e-3, **STEADY),
+        model_class=Stacked,
+        model_options={"sizes": LAYER_SIZES},
+        train=partial(fit, loss=losses.reconstruction, optim=Optim(lr=1e-3, **EMA_COSINE)),
     ),
     "stacked-tied": reconstructing(
         title="Stacked autoencoder, tied weights",
-        model=partial(Stacked, LAYERS, tied=True),
-        train=partial(fit, loss=losses.reconstruction, lr=1e-3, **STEADY),
+        model_class=Stacked,
+        model_options={"sizes": LAYER_SIZES, "tied": True},
+        train=partial(fit, loss=losses.reconstruction, optim=Optim(lr=1e-3, **EMA_COSINE)),
     ),
     "stacked-layerwise": reconstructing(
         title="Stacked autoencoder, one layer at a time",
-        model=partial(Stacked, LAYERS),
-        train=partial(fit_layerwise, loss=losses.layer_reconstruction, lr=1e-3, **STEADY),
+        model_class=Stacked,
+        model_options={"sizes": LAYER_SIZES},
+        train=partial(fit_layerwise, loss=losses.layer_reconstruction, optim=Optim(lr=1e-3, **EMA_COSINE)),
     ),
     "sparse-l1": reconstructing(
         title="Sparse autoencoder, L1",
-        model=partial(Stacked, [256], code="relu"),
-        train=partial(fit, loss=partial(losses.sparse, penalty="l1", weight=3e-2), lr=1e-3, **STEADY),
-        evaluate=metrics.sparse_scores,
+        model_class=Stacked,
+        model_options={"sizes": [256], "code": "relu"},
+        train=partial(fit, loss=partial(losses.sparse, penalty="l1", weight=3e-2), optim=Optim(lr=1e-3, **EMA_COSINE)),
+        evaluate=autoencoder_scores.sparse_scores,
     ),
     "sparse-kl": reconstructing(
         title="Sparse autoencoder, KL",
-        model=partial(Stacked, [256], code="sigmoid"),
-        train=partial(fit, loss=partial(losses.sparse, penalty="kl", weight=0.1), lr=1e-3, **STEADY),
-        evaluate=metrics.sparse_scores,
+        model_class=Stacked,
+        model_options={"sizes": [256], "code": "sigmoid"},
+        train=partial(fit, loss=partial(losses.sparse, penalty="kl", weight=0.1), optim=Optim(lr=1e-3, **EMA_COSINE)),
+        evaluate=autoencoder_scores.sparse_scores,
     ),
     "binary": reconstructing(
         title="Semantic hash of 16 bits",
-        model=partial(Stacked, [*LAYERS[:-1], 16], code="binary"),
-        train=partial(fit, loss=losses.reconstruction, lr=1e-3, **STEADY),
+        model_class=Stacked,
+        model_options={"sizes": [*LAYER_SIZES[:-1], 16], "code": "binary"},
+        train=partial(fit, loss=losses.reconstruction, optim=Optim(lr=1e-3, **EMA_COSINE)),
     ),
     "denoising": restoring(
         title="Denoising autoencoder: noise, holes and blur at every level",
-        model=Restoration,
-        train=partial(fit, loss=partial(losses.reconstruction, corrupt=random_corruption), lr=2e-3, **STEADY),
-        steps=9_400,  # 10 passes
-        evaluate=metrics.denoising_scores,
-        strip=strips.corruptions,
+        train=partial(
+            fit,
+            loss=partial(losses.reconstruction, corrupt=random_corruption),
+            optim=Optim(lr=2e-3, **EMA_COSINE),
+        ),
+        stages=stages(9_400),  # 10 epochs
+        evaluate=autoencoder_scores.denoising_scores,
+        sample_grid=sample_grids.corruptions,
+        caption="Rows: truth; input, output for Gaussian noise, salt and pepper, masked blocks and blur at level 0.5.",
     ),
-    "super_resolution-grey": restoring(
+    "super_resolution-grey": enlarging(
         title="Super-resolution, 14 to 28 pixels",
-        model=partial(Restoration, scale=2),
-        train=partial(fit, loss=ENLARGING[2], lr=2e-3, **STEADY),
-        steps=5_000,
-        headline=ENLARGED,
-        evaluate=partial(metrics.enlarging_scores, scale=2),
-        strip=partial(strips.enlargements, scale=2),
+        model_options={"scale": 2},
+        train=partial(fit, loss=upscaling[2], optim=Optim(lr=2e-3, **EMA_COSINE)),
+        stages=stages(5_000),
+        evaluate=partial(autoencoder_scores.upscaling_scores, scale=2),
+        sample_grid=partial(sample_grids.enlargements, scale=2),
     ),
-    "super_resolution-emoji": restoring(
+    "super_resolution-emoji": enlarging(
         title="Super-resolution, 32 to 128 pixels",
-        data=emoji_pictures,
-        model=partial(Restoration, channels=3, scale=4, patch=4),
-        train=partial(fit, loss=ENLARGING[4], lr=2e-3, **STEADY),
-        steps=4_000,
+        dataset=emoji_pictures,
+        model_options={"channels": 3, "scale": 4, "patch": 4},
+        train=partial(fit, loss=upscaling[4], optim=Optim(lr=2e-3, **EMA_COSINE)),
+        stages=stages(4_000),
         batch_size=32,
-        headline=ENLARGED,
-        evaluate=partial(metrics.enlarging_scores, scale=4),
-        strip=partial(strips.enlargements, scale=4),
+        evaluate=partial(autoencoder_scores.upscaling_scores, scale=4),
+        sample_grid=partial(sample_grids.enlargements, scale=4),
     ),
     **{
         f"vae-{name}": variational(
-            title=f"VAE with two latent numbers for every β, {what}",
-            data=data,
-            model=partial(VAE, rates=True, width=288),
-            train=partial(fit, loss=partial(losses.elbo, beta=losses.random_rates), lr=1e-3, **STEADY),
-            steps=14_000,  # 60 passes
+            title=f"VAE with two latent numbers for every β, {words}",
+            dataset=dataset,
+            model_options={"rates": True, "width": 288},
+            train=partial(fit, loss=partial(losses.elbo, beta=losses.random_betas), optim=Optim(lr=1e-3, **EMA_COSINE)),
+            stages=stages(14_000),  # 60 epochs
+            caption="Decoded pictures over the latent plane, from −2.5 to 2.5, z₂ upwards.",
             headline=("nats", "exact", "recon", "kl"),
-            mapped=maps.code_map,
+            analyse=latent_analysis.code_map,
         )
-        for name, data, what in SETS
+        for name, dataset, words in GREY_SETS
     },
     **{
         f"cvae-{name}": variational(
-            title=f"VAE that is told the class, {what}",
-            data=data,
-            model=partial(VAE, num_classes=10, width=256),
-            train=partial(fit, loss=losses.elbo, lr=1e-3, **STEADY),
-            steps=6_600,  # 28 passes
+            title=f"VAE that is told the class, {words}",
+            dataset=dataset,
+            model_options={"num_classes": 10, "width": 256},
+            train=partial(fit, loss=losses.elbo, optim=Optim(lr=1e-3, **EMA_COSINE)),
+            stages=stages(6_600),  # 28 epochs
+            caption="A row for each label, decoded from points on a circle.",
             headline=("nats", "recon", "kl"),
         )
-        for name, data, what in SETS
+        for name, dataset, words in GREY_SETS
     },
     "classifier-faces": classifying(
         title="Classifier of cartoon faces",
-        data=cartoon_faces,
-        model=partial(Classifier, [len(values) for values in PARTS.values()]),
-        steps=4_200,  # 15 passes
-        evaluate=partial(metrics.classification_scores, names=tuple(PARTS)),
+        dataset=cartoon_faces,
+        model_options={"sizes": [len(values) for values in PARTS.values()]},
+        stages=stages(4_200),  # 15 epochs
+        evaluate=partial(generator_scores.classification_scores, names=tuple(PARTS)),
         headline=("hair_color", "skin_color", "clothing"),
     ),
     **{
         f"classifier-{name}": classifying(
-            title=f"Classifier of {what}",
-            data=data,
-            model=partial(Classifier, [10], channels=1, side=28, width=16),
-            steps=5_600,  # 6 passes
+            title=f"Classifier of {words}",
+            dataset=dataset,
+            model_options={"sizes": [10], "channels": 1, "side": 28, "width": 16},
+            stages=stages(5_600),  # 6 epochs
         )
-        for name, data, what in SETS
+        for name, dataset, words in GREY_SETS
     },
     "classifier-emoji": classifying(
         title="Classifier of small emoji by group",
-        data=emoji_groups,
-        model=partial(Classifier, [len(GROUPS)], side=32, width=16),
-        steps=2_000,  # 30 passes
+        dataset=emoji_groups,
+        model_options={"sizes": [len(GROUPS)], "side": 32, "width": 16},
+        stages=stages(2_000),  # 30 epochs
     ),
     "gan-digits": Recipe(
         title="Dense GAN, digits",
-        data=mnist,
-        model=partial(GAN, width=64),
-        train=partial(fit_pair, loss=losses.gan, lr=2e-4, d_lr=2e-4, betas=(0.5, 0.999)),
-        steps=23_400,  # 50 passes
+        dataset=mnist,
+        model_class=GAN,
+        model_options={"width": 64},
+        train=partial(
+            fit_pair,
+            loss=losses.gan,
+            optim=Optim(lr=2e-4, betas=(0.5, 0.999)),
+            d_optim=Optim(lr=2e-4, betas=(0.5, 0.999)),
+        ),
+        stages=stages(23_400),  # 50 epochs
         batch_size=128,
-        evaluate=partial(metrics.sample_scores, classifier="classifier-mnist"),
-        strip=strips.samples,
-        headline=SAMPLES,
+        evaluate=partial(generator_scores.sample_scores, classifier="classifier-mnist"),
+        sample_grid=sample_grids.samples,
+        caption="Pictures from z ~ N(0, I), unpicked.",
+        headline=SAMPLE_SCORES,
+        task="unconditional-image-generation",
         filmed=True,
     ),
     "dcgan-faces": Recipe(
         title="DCGAN, cartoon faces",
-        data=cartoon_faces,
-        model=DCGAN,
+        dataset=cartoon_faces,
+        model_class=DCGAN,
         train=partial(
             fit_pair,
             loss=partial(losses.gan, augment=augment_pictures),
-            lr=2e-4,
-            d_lr=4e-4,
-            schedule=warm_cosine,
-            ema_decay=0.999,
-            bf16=True,
+            optim=Optim(lr=2e-4, betas=(0.5, 0.99), schedule=warm_cosine, ema_decay=0.999, bf16=True),
+            d_optim=Optim(lr=4e-4, betas=(0.5, 0.99), schedule=warm_cosine),
         ),
-        steps=24_000,
+        stages=stages(24_000, 12_000),
         batch_size=64,
-        evaluate=partial(metrics.sample_scores, classifier="classifier-faces", readable=FACE),
-        strip=strips.samples,
-        headline=SAMPLES,
-        mapped=maps.directions,
+        evaluate=partial(generator_scores.sample_scores, classifier="classifier-faces", readable=READABLE_PARTS),
+        sample_grid=sample_grids.samples,
+        caption="Pictures from z ~ N(0, I), unpicked.",
+        headline=SAMPLE_SCORES,
+        task="unconditional-image-generation",
+        analyse=latent_analysis.directions,
         filmed=True,
     ),
     "ddpm-fashion": diffusing(
         title="Diffusion, clothing by class",
-        data=fashion_mnist,
-        model=partial(DDPM, width=40),
-        evaluate=partial(metrics.diffusion_scores, classifier="classifier-fashion"),
-        evaluate_others=partial(metrics.sampler_scores, classifier="classifier-fashion", ways=metrics.ALL_WAYS),
+        dataset=fashion_mnist,
+        model_options={"width": 40},
+        evaluate=partial(generator_scores.diffusion_scores, classifier="classifier-fashion"),
+        evaluate_others=partial(
+            generator_scores.sampler_scores,
+            classifier="classifier-fashion",
+            sampler_steps=generator_scores.LONG_SAMPLER_STEPS,
+        ),
     ),
     "ddpm-mnist": diffusing(
         title="Diffusion, digits",
-        data=mnist,
-        model=partial(DDPM, width=24),
-        steps=4_500,
-        evaluate=partial(metrics.diffusion_scores, classifier="classifier-mnist"),
-        evaluate_others=partial(metrics.sampler_scores, classifier="classifier-mnist"),
+        dataset=mnist,
+        model_options={"width": 24},
+        stages=stages(4_500),
+        evaluate=partial(generator_scores.diffusion_scores, classifier="classifier-mnist"),
+        evaluate_others=partial(generator_scores.sampler_scores, classifier="classifier-mnist"),
     ),
     "ddpm-emoji": diffusing(
         title="Diffusion, small emoji by group",
-        data=emoji_icons,
-        model=partial(DDPM, width=48, num_classes=len(GROUPS), channels=3, side=32, attention_head_dim=32),
-        steps=20_000,  # 276 passes
-        evaluate=partial(metrics.diffusion_scores, classifier="classifier-emoji"),
-        evaluate_others=partial(metrics.sampler_scores, classifier="classifier-emoji"),
-        strip=partial(strips.class_samples, guidance=3.0, sampler="dpm++"),
+        dataset=emoji_icons,
+        model_options={
+            "width": 48,
+            "num_classes": len(GROUPS),
+            "channels": 3,
+            "side": 32,
+            "attention_head_dim": 32,
+        },
+        stages=stages(20_000),  # 276 epochs
+        evaluate=partial(generator_scores.diffusion_scores, classifier="classifier-emoji"),
+        evaluate_others=partial(generator_scores.sampler_scores, classifier="classifier-emoji"),
+        sample_grid=partial(sample_grids.class_samples, guidance=3.0, sampler="dpm++"),
     ),
     "ddpm-fashion-fast": diffusing(
         title="Diffusion in one to four steps, clothing by class",
-        data=fashion_couplings,
-        model=partial(DDPM, width=40),
-        train=partial(fit, loss=partial(losses.diffusion, drop_label=0.0, times=FAST["steps"]), lr=6e-4, **STEADY),
-        steps=6_000,  # 10 passes
-        teacher=TEACHER,
-        evaluate=partial(metrics.diffusion_scores, classifier="classifier-fashion", **FAST),
+        dataset=fashion_couplings,
+        model_options={"width": 40},
+        train=partial(
+            fit,
+            loss=partial(losses.diffusion, drop_label=0.0, times=STUDENT_SAMPLING["steps"]),
+            optim=Optim(lr=6e-4, **EMA_COSINE),
+        ),
+        stages=stages(6_000, starts_from=TEACHER),  # 10 epochs
+        evaluate=partial(generator_scores.diffusion_scores, classifier="classifier-fashion", **STUDENT_SAMPLING),
         evaluate_others=partial(
-            metrics.sampler_scores,
+            generator_scores.sampler_scores,
             classifier="classifier-fashion",
             guidance=1.0,
-            ways=dict.fromkeys(("ddim", "unipc"), (1, 2, 4)),
+            sampler_steps=dict.fromkeys(("ddim", "unipc"), (1, 2, 4)),
         ),
-        strip=partial(strips.class_samples, **FAST),
+        sample_grid=partial(sample_grids.class_samples, **STUDENT_SAMPLING),
     ),
 }

@@ -1,7 +1,7 @@
 """How to commit to colours, and where a hint helps: python -m tests.benchmarks.choices [N].
 
 On N held-out things (default 200), without hints: what the networks answer, the likeliest colour per region, one random
-variant, and the best of four, each as it is and with one colour per region. Then the mean ΔE after one dab of the true
+variant, and the best of four, each as it is and with one colour per region. Then the mean ΔE after one hint of the true
 colour at a random place of the drawing, in the middle of the largest region, and in the ring that the app shows: in the
 region over which eight variants differ most.
 """
@@ -12,15 +12,19 @@ import numpy as np
 import torch
 
 from ae_demo import checkpoints
-from ae_demo.data.datasets import emoji_pairs
+from ae_demo.data.emoji import emoji_pairs
 from ae_demo.data.hints import no_hints, paint, true_hints
+from ae_demo.data.regions import largest_regions
 from ae_demo.data.sketches import clean_sketch
+from ae_demo.evaluation.colorization_scores import color_variants, colorize_batch
+from ae_demo.evaluation.image_metrics import chroma, delta_e, psnr
+from ae_demo.evaluation.set_metrics import frechet
 from ae_demo.figures import to_pil
 from ae_demo.models.colorization import Colorization
-from ae_demo.models.colorization_gan import CODE_LENGTH, PaletteColorization, regions
-from ae_demo.tabs.colorize import codes, open_question
-from ae_demo.tabs.pictures import Drawing
-from ae_demo.training.metrics import colorize, delta_e, frechet, psnr
+from ae_demo.models.colorization_gan import CODE_LENGTH, PaletteColorization
+from ae_demo.tabs.colorize import suggest_hint, variant_codes
+from ae_demo.ui.drawing import Drawing
+from tests.benchmarks.common import one_sentence
 
 
 def evened(color, sketch):
@@ -33,8 +37,8 @@ def evened(color, sketch):
     return torch.stack(out)
 
 
-def dab_at(color, places):
-    """One dab of the true colour each, at (row, column)."""
+def hint_at(color, places):
+    """One hint of the true colour each, at (row, column)."""
     row, column = torch.tensor(places).T
     spot, n = torch.stack([column, row], dim=1).float() + 0.5, len(color)
     return paint(no_hints(color), spot, spot, color[torch.arange(n), :, row, column], torch.full((n,), 3.0))
@@ -43,17 +47,18 @@ def dab_at(color, places):
 @torch.inference_mode()
 def main(n: int) -> None:
     data = emoji_pairs("data", "held_out")
-    sketch, color, within = clean_sketch(data[torch.linspace(0, len(data) - 1, n).long()])
+    sketch, color, within = clean_sketch(data.spread(n)[:])
+    n = len(sketch)
     gan = checkpoints.load(PaletteColorization, "colorization-gan")
     unet = checkpoints.load(Colorization, "colorization")
     empty = no_hints(sketch[:1])
     code = torch.rand(4, CODE_LENGTH, generator=torch.Generator().manual_seed(0))
-    likeliest, _ = gan.variants(sketch, no_hints(sketch))
-    several = torch.stack([gan.variants(x[None], empty, code)[0] for x in sketch])  # (n, 4, 3, H, W)
+    likeliest, _ = color_variants(gan, sketch, no_hints(sketch))
+    several = torch.stack([color_variants(gan, x[None], empty, code)[0] for x in sketch])  # (n, 4, 3, H, W)
     best = (several - color[:, None]).square().flatten(2).mean(2).argmin(1)
     answers = {
-        "U-Net, L1": colorize(unet, sketch, no_hints(sketch)),
-        "U-Net against a discriminator": colorize(gan, sketch, no_hints(sketch)),
+        "U-Net, L1": colorize_batch(unet, sketch, no_hints(sketch)),
+        "U-Net against a discriminator": colorize_batch(gan, sketch, no_hints(sketch)),
         "… likeliest colour per region": likeliest,
         "… one random variant": several[:, 0],
         "… best of four variants": several[torch.arange(n), best],
@@ -62,30 +67,30 @@ def main(n: int) -> None:
     for name, answer in answers.items():
         line = f"{name:<34}"
         for shown in (answer, evened(answer, sketch)):
-            chroma = [float((x.amax(1) - x.amin(1)).mean()) for x in (shown, color)]
-            line += f"{psnr(shown, color):7.1f}{delta_e(shown, color, within):7.1f}{chroma[0] / chroma[1]:8.2f}"
+            line += f"{psnr(shown, color):7.1f}{delta_e(shown, color, within):7.1f}{chroma(shown) / chroma(color):8.2f}"
             line += f"{frechet(shown, color):9.2f}   "
         print(line, flush=True)
 
     differ, middle = [], []
     for x, inside in zip(sketch, within, strict=True):
-        found = regions(x[0], empty[0, 3], 1)
+        found = largest_regions(x[0], empty[0, 3], 1)
         middle.append(
-            found[0].dab.nonzero().float().mean(0).long().tolist() if found else inside[0].nonzero()[0].tolist()
+            found[0].hint_dot.nonzero().float().mean(0).long().tolist() if found else inside[0].nonzero()[0].tolist()
         )
-        spread = gan.variants(x[None], empty, codes(0))[0].std(0).mean(0).numpy()
-        ring = open_question(spread, x[0], empty[0, 3])
+        spread = color_variants(gan, x[None], empty, variant_codes(0))[0].std(0).mean(0).numpy()
+        ring = suggest_hint(spread, x[0], empty[0, 3])
         differ.append([int(128 * ring[1]), int(128 * ring[0])] if ring else middle[-1])
     hints = {
         "no hint": no_hints(sketch),
         "at a random place": true_hints(color, within, 1),
-        "in the largest region": dab_at(color, middle),
-        "in the ring": dab_at(color, differ),
+        "in the largest region": hint_at(color, middle),
+        "in the ring": hint_at(color, differ),
     }
     print("\nmean ΔE after one hint")
     for name, given in hints.items():
-        print(f"{name:<34}{delta_e(colorize(gan, sketch, given), color, within):7.2f}")
+        print(f"{name:<34}{delta_e(colorize_batch(gan, sketch, given), color, within):7.2f}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    with one_sentence():
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)

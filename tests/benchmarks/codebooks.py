@@ -1,4 +1,4 @@
-"""How well single pictures stand for others: python -m tests.benchmarks.codebooks.
+"""Errors of single pictures that stand for others: python -m tests.benchmarks.codebooks.
 
 Prints the mean squared error per pixel, on Fashion-MNIST's test set, of answering every picture with the nearest of K
 prototypes (k-means on the training set, eight rounds) and with the nearest of all 60,000 training pictures: what a code
@@ -7,7 +7,8 @@ that names one of so many pictures could reach at best, and so what to expect of
 import torch
 from torch import Tensor
 
-from ae_demo.data.datasets import fashion_mnist
+from ae_demo.data.mnist import fashion_mnist
+from tests.benchmarks.common import one_sentence
 
 
 def nearest(x: Tensor, prototypes: Tensor) -> tuple[Tensor, Tensor]:
@@ -32,4 +33,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_sentence():
+        main()

@@ -1,4 +1,4 @@
-"""How long a dab of colour takes to colour the picture, in a real browser: python -m tests.benchmarks.dab.
+"""Time from a dab of colour to the coloured picture, in a real browser: python -m tests.benchmarks.dab.
 
 Starts the app, opens it in Chromium, draws a cat, waits until the converted networks answer, then dabs blue on its
 forehead ten times, removing the hint in between. Prints seconds from the pen being lifted to a blue forehead on the

@@ -1,4 +1,4 @@
-"""Whether four steps of the student give what fifty of its teacher do, over several seeds:
+"""Four steps of the student against fifty of its teacher, over several seeds:
 python -m tests.benchmarks.few_steps [SEEDS].
 
 Prints the Fréchet distances that `train.py --evaluate` measures, each from other noise, and those of the student as
@@ -7,12 +7,13 @@ shares of the teacher's. Three minutes a seed on one core."""
 import sys
 
 from ae_demo import checkpoints
-from ae_demo.data.datasets import fashion_mnist
+from ae_demo.data.mnist import fashion_mnist
 from ae_demo.models.ddpm import DDPM
 from ae_demo.training.recipes import RECIPES
+from tests.benchmarks.common import one_sentence
 
-WAYS = {  # of the teacher, and of the student as its recipe has them
-    "ddpm-fashion": {"ways": {"ddim": (50,)}},
+CASES = {  # the teacher, and the student as its recipe has it
+    "ddpm-fashion": {"sampler_steps": {"ddim": (50,)}},
     "ddpm-fashion-fast": {},
 }
 
@@ -20,15 +21,15 @@ WAYS = {  # of the teacher, and of the student as its recipe has them
 def distances(seed: int) -> dict[str, float]:
     """{network, sampler, steps: Fréchet distance} of samples from a seed, the teacher's first."""
     found, data = {}, fashion_mnist(split="held_out")
-    for name, ways in WAYS.items():
-        scores = RECIPES[name].evaluate_others(checkpoints.load(DDPM, name), data, seed=seed, **ways)
+    for name, options in CASES.items():
+        scores = RECIPES[name].evaluate_others(checkpoints.load(DDPM, name), data, seed=seed, **options)
         for sampler, rows in scores["samplers"].items():
             found |= {f"{name}, {sampler}, {steps}": row["frechet"] for steps, row in rows.items()}
     return found
 
 
 def compare(seeds: int) -> None:
-    """Prints a line for each way of each seed, and the mean shares."""
+    """Print a line for each way of each seed, and the mean shares."""
     totals = {}
     for seed in range(seeds):
         for way, distance in distances(1000 * seed).items():  # samples take a seed for each hundred of them
@@ -41,4 +42,5 @@ def compare(seeds: int) -> None:
 
 
 if __name__ == "__main__":
-    compare(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+    with one_sentence():
+        compare(int(sys.argv[1]) if len(sys.argv) > 1 else 3)

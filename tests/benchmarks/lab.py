@@ -1,7 +1,7 @@
-"""How fast the GAN lab runs in a browser: python -m tests.benchmarks.lab [SECONDS].
+"""Speed of the GAN lab in a browser: python -m tests.benchmarks.lab [SECONDS].
 
 Starts the app, opens the lab in Chromium, and prints frames and training steps per second for every loss, then the
-steps per second of the same training without server and page (`Run.advance`), and how long a frame takes."""
+steps per second of the same training without server and page (`GanRun.advance`), and how long a frame takes."""
 
 import sys
 import time
@@ -10,15 +10,15 @@ import torch
 
 import app
 from ae_demo.data import toy
-from ae_demo.training.losses import GAN_LOSSES
-from ae_demo.training.toy_gan import Run, Settings
+from ae_demo.losses import GAN_LOSSES
+from ae_demo.training.toy_gan import GanRun, Settings
 from tests.browser.conftest import chromium
 
 LAB = "#toy_gan-lab"
 
 
 def counts(page) -> tuple[int, int]:
-    """Frames and steps so far."""
+    """Count frames and steps so far."""
     frames = page.evaluate(f"+document.querySelector('{LAB} .scrub').max")
     return frames, int(page.locator(f"{LAB} output").inner_text().replace(",", ""))
 
@@ -42,7 +42,7 @@ def main(seconds: float = 5) -> None:
             page.wait_for_timeout(500)
             frames, steps = ((b - a) / spent for a, b in zip(before, after, strict=True))
             print(f"{loss:<16} in the page: {frames:5.1f} frames/s, {steps:6.0f} steps/s", end="; ", flush=True)
-            run = Run(toy.preset("ring"), Settings(loss=loss))
+            run = GanRun(toy.sample_preset("ring"), Settings(loss=loss))
             run.advance(100, 60)
             begun = time.perf_counter()
             run.advance(1000, 60)

@@ -1,4 +1,4 @@
-"""How the app bears its visitors: python -m tests.benchmarks.load [N …].
+"""Load: the app under many visitors: python -m tests.benchmarks.load [N …].
 
 Starts the app in a process of its own and prints how long it takes until the page is there, and how much memory it
 holds once every tab was used. Then for each N: so many visitors at once, for half a minute, who speak HTTP as their
@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ae_demo.tabs.texts import TEXTS
+from ae_demo.ui.i18n import TEXTS
 
 HOME = Path(__file__).resolve().parents[2]
 VISITORS, SECONDS = (1, 5, 20, 50), 30

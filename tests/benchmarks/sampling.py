@@ -15,8 +15,9 @@ import torch
 from torch import nn
 
 from ae_demo import checkpoints, runtime
+from ae_demo.evaluation.generator_scores import GUIDANCE
 from ae_demo.models.ddpm import DDPM, SCHEDULE
-from ae_demo.training.metrics import GUIDANCE
+from tests.benchmarks.common import one_sentence
 
 NAMES = ("ddpm-fashion", "ddpm-mnist", "ddpm-emoji")
 TURNS, STEPS = 7, 20
@@ -45,8 +46,8 @@ def pipeline(model: DDPM, y: torch.Tensor):
     return made
 
 
-def ready(net: runtime.Fast, *inputs: torch.Tensor) -> None:
-    """Waits until the fast path takes inputs of these shapes, at most a minute."""
+def ready(net: runtime.CompiledModel, *inputs: torch.Tensor) -> None:
+    """Wait until the fast path takes inputs of these shapes, at most a minute."""
     net(*inputs)
     until = time.monotonic() + 60
     while not net.ready(*inputs):
@@ -56,7 +57,7 @@ def ready(net: runtime.Fast, *inputs: torch.Tensor) -> None:
 
 
 def milliseconds(run) -> float:
-    """Of one of the STEPS of a run, after one that is not counted."""
+    """Time one of the STEPS of a run, after one that is not counted."""
     time.sleep(0.3)  # until the idle threads of the one before have stopped spinning
     run()
     begun = time.perf_counter()
@@ -65,7 +66,7 @@ def milliseconds(run) -> float:
 
 
 def steps_table(name: str, n: int) -> str:
-    """One line: the three ways at batch size n."""
+    """Write one line: the three ways at batch size n."""
     model = checkpoints.load(DDPM, name)
     y = torch.arange(n) % model.num_classes
     net, theirs = runtime.fast(model), pipeline(model, y)
@@ -85,8 +86,8 @@ def steps_table(name: str, n: int) -> str:
 
 
 def cheapest(name: str, n: int = 16) -> str:
-    """What it costs to reach the Fréchet distance of 1,000 steps of DDPM, in pictures per second, both ways."""
-    table = checkpoints.training(name)["scores"]["held_out"]["samplers"]
+    """Compare the cost of the Fréchet distance of 1,000 steps of DDPM, in pictures per second, both ways."""
+    table = checkpoints.metadata(name)["scores"]["held_out"]["samplers"]
     goal = table["ddpm"]["1000"]["frechet"]
     good = [(int(k), s) for s, rows in table.items() for k, row in rows.items() if row["frechet"] <= goal]
     steps, sampler = min(good)
@@ -108,9 +109,12 @@ def cheapest(name: str, n: int = 16) -> str:
 
 
 if __name__ == "__main__":
-    print(f"{'ms of one step':<20}{'batch':>6}{'DDPMPipeline':>12}{'eager':>10}{'fast':>10}{'ratio':>8}{'error':>10}")
-    for case in sys.argv[1:] or NAMES:
-        for size in (1, 16):
-            print(steps_table(case, size), flush=True)
-    for case in sys.argv[1:] or NAMES[:1]:  # of which 1,000 steps were measured
-        print(cheapest(case), flush=True)
+    with one_sentence():
+        print(
+            f"{'ms of one step':<20}{'batch':>6}{'DDPMPipeline':>12}{'eager':>10}{'fast':>10}{'ratio':>8}{'error':>10}"
+        )
+        for case in sys.argv[1:] or NAMES:
+            for size in (1, 16):
+                print(steps_table(case, size), flush=True)
+        for case in sys.argv[1:] or NAMES[:1]:  # of which 1,000 steps were measured
+            print(cheapest(case), flush=True)

@@ -1,6 +1,6 @@
 """The picture in the README: python -m tests.benchmarks.sketches [FILE].
 
-What the Colorize tab makes of the thirty sketches that were drawn with a mouse on its canvas. Four rows of pictures for
+The thirty sketches that were drawn with a mouse on the canvas, as the Colorize tab colours them. Four rows for
 every ten sketches: sketch, plain autoencoder, ours, ours with one hint (the dot in the sketch)."""
 
 import sys
@@ -9,7 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 from ae_demo.data.mouse import mouse_sketches
-from ae_demo.tabs import colorize, pictures
+from ae_demo.tabs import colorize
+from ae_demo.ui.drawing import find_drawing
 
 FILE = Path(__file__).resolve().parents[2] / ".github" / "sketches.jpg"
 COLUMNS, SIDE = 10, 128
@@ -19,11 +20,11 @@ def column(sketch) -> list[Image.Image]:
     """Sketch, baseline, ours, ours with one hint."""
     shown, lines, hints = sketch.lines(), sketch.lines(), sketch.hints()
     shown.paste(hints, mask=hints)
-    plain, hinted = (pictures.find_drawing(lines, layer) for layer in (None, hints))
-    answers = [("baseline", plain), ("gan", plain), ("gan", hinted)]
+    plain, hinted = (find_drawing(lines, layer) for layer in (None, hints))
+    answers = [("colorization-baseline", plain), ("colorization-gan", plain), ("colorization-gan", hinted)]
     x, y, side = hinted.box
     square = shown.transform((512, 512), Image.Transform.EXTENT, (x, y, x + side, y + side), fillcolor="white")
-    finished = [colorize.finish(colorize.answer(key, d)[0], d, keep_lines=True, even=True) for key, d in answers]
+    finished = [colorize.compose(colorize.predict(name, d)[0], d, keep_lines=True, even=True) for name, d in answers]
     return [image.resize((SIDE, SIDE), Image.Resampling.LANCZOS) for image in (square, *finished)]
 
 

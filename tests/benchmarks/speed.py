@@ -1,4 +1,4 @@
-"""How fast the shipped models answer, eager PyTorch against `runtime.fast`: python -m tests.benchmarks.speed [NAME].
+"""Speed of the shipped models, eager PyTorch against `runtime.fast`: python -m tests.benchmarks.speed [NAME].
 
 Prints the median milliseconds of one answer, their ratio, and the largest difference between the two answers. The two
 take turns in blocks, so that a machine whose speed drifts does not favour either, with a pause between blocks in which
@@ -15,6 +15,7 @@ from ae_demo import checkpoints, runtime
 from ae_demo.models.colorization import Colorization, ColorizationBaseline
 from ae_demo.models.colorization_gan import PaletteColorization
 from ae_demo.models.ddpm import DDPM
+from tests.benchmarks.common import one_sentence
 
 CASES = {
     "colorization-gan": (PaletteColorization, lambda n: (torch.rand(n, 1, 128, 128), torch.zeros(n, 4, 128, 128))),
@@ -25,7 +26,7 @@ CASES = {
 
 
 def milliseconds(function, inputs: tuple, calls: int = 15) -> list[float]:
-    """Durations of a block of calls, without the first few."""
+    """Time a block of calls, without the first few."""
     time.sleep(0.3)
     times = []
     for _ in range(calls):
@@ -37,7 +38,7 @@ def milliseconds(function, inputs: tuple, calls: int = 15) -> list[float]:
 
 @torch.inference_mode()
 def compare(name: str, n: int, rounds: int = 5) -> str:
-    """One line of the table: a model at batch size n."""
+    """Write one line of the table: a model at batch size n."""
     model_class, make = CASES[name]
     model = checkpoints.load(model_class, name)
     fast, inputs = runtime.fast(model), make(n)
@@ -52,7 +53,8 @@ def compare(name: str, n: int, rounds: int = 5) -> str:
 
 
 if __name__ == "__main__":
-    print(f"{'model':<24}{'batch':>6}{'eager ms':>10}{'fast ms':>10}{'ratio':>8}{'difference':>12}")
-    for case in sys.argv[1:] or CASES:
-        for size in (1, 2):
-            print(compare(case, size), flush=True)
+    with one_sentence():
+        print(f"{'model':<24}{'batch':>6}{'eager ms':>10}{'fast ms':>10}{'ratio':>8}{'difference':>12}")
+        for case in sys.argv[1:] or CASES:
+            for size in (1, 2):
+                print(compare(case, size), flush=True)

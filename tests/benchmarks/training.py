@@ -1,4 +1,4 @@
-"""How fast a diffusion network trains, against a plain loop: python -m tests.benchmarks.training [STEPS].
+"""Speed of training a diffusion network, against a plain loop: python -m tests.benchmarks.training [STEPS].
 
 The plain loop is float32, with diffusers' own attention and AdamW; ours is `fit` as the recipe calls it: bfloat16,
 plain attention, running average. They start from the same weights, see the same pictures under the same noise, and take
@@ -13,16 +13,17 @@ from functools import partial
 import torch
 from accelerate import Accelerator
 
-from ae_demo.data.datasets import fashion_mnist
-from ae_demo.training import losses
-from ae_demo.training.loops import batches, fit, seeded, warm_cosine
-from ae_demo.training.recipes import RECIPES, STEADY
+from ae_demo import losses
+from ae_demo.data.mnist import fashion_mnist
+from ae_demo.training.loops import Optim, Run, batches, fit, seeded, warm_cosine
+from ae_demo.training.recipes import EMA_COSINE, RECIPES
+from tests.benchmarks.common import one_sentence
 
 NAME, PORTION = "ddpm-fashion", 20
 
 
 def under_noise(seed: int):
-    """losses.diffusion whose noise and times, in its n-th call, depend on seed and n alone."""
+    """Make losses.diffusion whose noise and times, in its n-th call, depend on seed and n alone."""
     calls = itertools.count(seed)
 
     def loss(model, batch):
@@ -33,7 +34,7 @@ def under_noise(seed: int):
 
 
 def plain(model, data, noise, steps: int):
-    """A loop as one would write it down: yields the loss of every step."""
+    """Train in a plain loop: yields the loss of every step."""
     from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 
     for module in model.modules():
@@ -52,12 +53,12 @@ def plain(model, data, noise, steps: int):
 
 
 def compare(steps: int) -> None:
-    """Runs all three and prints the table."""
-    data, make = fashion_mnist(split="train"), partial(seeded, RECIPES[NAME].model, 0)
-    ours = partial(fit, lr=6e-4, batch_size=RECIPES[NAME].batch_size, accelerator=Accelerator(cpu=True), **STEADY)
+    """Run all three and prints the table."""
+    data, make = fashion_mnist(split="train"), partial(seeded, RECIPES[NAME].build, 0)
+    run = Run(steps, RECIPES[NAME].batch_size, Accelerator(cpu=True))
     loops = {
         "plain float32": plain(make(), data, under_noise(0), steps),
-        "ours": ours(make(), data, under_noise(0), steps=steps),
+        "ours": fit(make(), data, under_noise(0), run, Optim(lr=6e-4, **EMA_COSINE)),
         "plain, other noise": plain(make(), data, under_noise(steps), steps),
     }
     curves, spent = {name: [] for name in loops}, dict.fromkeys(loops, 0.0)
@@ -75,4 +76,5 @@ def compare(steps: int) -> None:
 
 
 if __name__ == "__main__":
-    compare(int(sys.argv[1]) if len(sys.argv) > 1 else 400)
+    with one_sentence():
+        compare(int(sys.argv[1]) if len(sys.argv) > 1 else 400)

@@ -316,9 +316,9 @@ def test_more_bytes_make_a_better_picture(page):
 
 def test_dots_can_be_clicked_and_a_drawing_put_among_them(page):
     tab(page, "Latent map")
-    plane, picked = page.locator("#codes-map .plane"), page.locator("#codes-picked figure")
-    expect(page.locator("#codes-map .legend span")).to_have_count(10)
-    expect(page.locator("#codes-map .about")).to_contain_text("Codes of 32 numbers")
+    plane, picked = page.locator("#latent_map-map .plane"), page.locator("#latent_map-picked figure")
+    expect(page.locator("#latent_map-map .legend span")).to_have_count(10)
+    expect(page.locator("#latent_map-map .about")).to_contain_text("Codes of 32 numbers")
 
     def click_a_dot(left, right):
         """Clicks on the first place from the left, at half height, where the pointer finds a dot."""
@@ -326,7 +326,7 @@ def test_dots_can_be_clicked_and_a_drawing_put_among_them(page):
         for step in range(40):
             x = left + (right - left) * step / 40
             page.mouse.move(box["x"] + x * box["width"], box["y"] + box["height"] / 2)
-            if page.locator("#codes-map .hover").is_visible():
+            if page.locator("#latent_map-map .hover").is_visible():
                 return page.mouse.click(box["x"] + x * box["width"], box["y"] + box["height"] / 2)
         raise AssertionError("a dot")
 
@@ -334,12 +334,16 @@ def test_dots_can_be_clicked_and_a_drawing_put_among_them(page):
     expect(picked).to_have_count(10)
     click_a_dot(0.6, 0.95)
     expect(picked).to_have_count(11)
-    expect(page.locator("#codes-picked")).to_contain_text("From the first to the second")
-    page.locator("#codes-examples button").nth(3).click()
-    expect(page.locator("#codes-near figure")).to_have_count(9)
+    expect(page.locator("#latent_map-picked")).to_contain_text("From the first to the second")
+    page.locator("#latent_map-examples button").nth(3).click()
+    expect(page.locator("#latent_map-near figure")).to_have_count(9)
     page.get_by_label("two main directions").click()
     expect(picked).to_have_count(11)
-    until(page, lambda: page.evaluate("document.querySelector('#codes-map canvas').toDataURL().length") > 9000, "dots")
+    until(
+        page,
+        lambda: page.evaluate("document.querySelector('#latent_map-map canvas').toDataURL().length") > 9000,
+        "dots",
+    )
 
 
 FILM = "#diffusion-film"
@@ -352,8 +356,8 @@ def choose(page, dropdown, option):
 
 def test_the_map_of_codes_answers_the_keyboard(page):
     page.get_by_role("tab", name="Latent map").click()
-    expect(page.locator("#codes-map .about")).to_contain_text("Codes of 32 numbers")
-    plane, hover = page.locator("#codes-map .plane"), page.locator("#codes-map .hover")
+    expect(page.locator("#latent_map-map .about")).to_contain_text("Codes of 32 numbers")
+    plane, hover = page.locator("#latent_map-map .plane"), page.locator("#latent_map-map .hover")
     plane.focus()
     seen = set()
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
@@ -362,7 +366,7 @@ def test_the_map_of_codes_answers_the_keyboard(page):
         seen.add(hover.get_attribute("style"))
     assert len(seen) > 3
     page.keyboard.press("Enter")
-    expect(page.locator("#codes-picked figure")).not_to_have_count(0)
+    expect(page.locator("#latent_map-picked figure")).not_to_have_count(0)
 
 
 def test_a_shoe_is_sampled_step_by_step_and_the_steps_can_be_scrubbed(page):

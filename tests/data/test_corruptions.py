@@ -25,7 +25,7 @@ def test_that_share_of_the_pixels_is_replaced(kind, level):
     x = 0.2 + 0.1 * torch.rand(100, 1, 28, 28)
     changed = corruptions.corrupt(x, kind, level)
     share = float((changed != x).float().mean())
-    assert share == pytest.approx(level * corruptions.MOST[kind], abs=0.02)
+    assert share == pytest.approx(level * corruptions.MAX_STRENGTH[kind], abs=0.02)
     new = set(changed[changed != x].tolist())
     assert new <= ({0.0, 1.0} if kind == "salt_and_pepper" else {0.5})
 
@@ -53,7 +53,7 @@ def test_random_corruption_does_every_kind_at_every_level_and_repeats_with_a_gen
     changed = (corruptions.random_corruption(x) - x).abs().mean((1, 2, 3))
     for kind in range(4):
         assert changed[kind::4].min() < 0.2 * changed[kind::4].max()
-    for kind in corruptions.MOST:
+    for kind in corruptions.MAX_STRENGTH:
         first, again, other = (corruptions.corrupt(x, kind, 0.5, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
         assert torch.equal(first, again)
         assert kind == "blur" or not torch.equal(first, other)

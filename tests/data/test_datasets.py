@@ -5,16 +5,25 @@ import http.server
 import io
 import tarfile
 import threading
+from urllib.error import URLError
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from ae_demo.data import datasets, emoji
+from ae_demo.data import emoji
+from ae_demo.data import mnist as mnist_module
+from ae_demo.data.emoji import emoji_groups, emoji_icons, emoji_pairs
+from ae_demo.data.faces import cartoon_faces
+from ae_demo.data.images import DatasetError, Images
+from ae_demo.data.mnist import fashion_mnist, mnist
+from ae_demo.data.pair_folder import pair_folder
+from ae_demo.data.vocabulary import GROUPS
+from ae_demo.training.reflow import fashion_couplings
 
 
-@pytest.mark.parametrize("load", [datasets.mnist, datasets.fashion_mnist])
+@pytest.mark.parametrize("load", [mnist, fashion_mnist])
 def test_digits_and_clothing_come_in_their_official_numbers(load, data_dir):
     train, held_out = load(data_dir, "train"), load(data_dir, "held_out")
     assert (len(train), len(held_out)) == (60_000, 10_000)
@@ -24,7 +33,7 @@ def test_digits_and_clothing_come_in_their_official_numbers(load, data_dir):
     assert load(data_dir, "train") is train, "cached"
 
 
-@pytest.mark.parametrize(("load", "mean"), [(datasets.mnist, 0.13), (datasets.fashion_mnist, 0.286)])
+@pytest.mark.parametrize(("load", "mean"), [(mnist, 0.13), (fashion_mnist, 0.286)])
 def test_samples_come_with_the_code_a_hundred_of_each_class(load, mean):
     sample = load(split="sample")[:]
     assert sample["image"].shape == (1000, 1, 28, 28)
@@ -33,13 +42,13 @@ def test_samples_come_with_the_code_a_hundred_of_each_class(load, mean):
 
 
 def test_emoji_are_split_by_thing_and_by_artist(data_dir):
-    train, held_out, last = (datasets.emoji_pairs(data_dir, s) for s in ("train", "held_out", "held_out_artist"))
+    train, held_out, last = (emoji_pairs(data_dir, s) for s in ("train", "held_out", "held_out_artist"))
     assert len(train) + len(held_out) + len(last) == 64
     fluent = list(emoji.ARTISTS).index("fluent")
     assert set(last.tensors["artist"].tolist()) == {fluent}
     assert fluent not in train.tensors["artist"] and fluent not in held_out.tensors["artist"]
     assert not train.tensors["held_out"].any() and held_out.tensors["held_out"].all()
-    sample = datasets.emoji_pairs(split="sample")[:]
+    sample = emoji_pairs(split="sample")[:]
     assert sample["color"].shape == (64, 3, 128, 128) and sample["line"].shape == (64, 1, 128, 128)
     around = sample["outside"]
     assert around.shape == (64, 1, 128, 128) and set(around.unique().tolist()) == {0, 1}
@@ -48,18 +57,18 @@ def test_emoji_are_split_by_thing_and_by_artist(data_dir):
 
 def test_icons_are_the_emoji_small_and_groups_are_those_that_are_known(data_dir):
     pictures, icons, known = (
-        load(split="sample") for load in (datasets.emoji_pairs, datasets.emoji_icons, datasets.emoji_groups)
+        load(split="sample") for load in (emoji_pairs, emoji_icons, emoji_groups)
     )  # fmt: skip
     assert icons[:]["image"].shape == (64, 3, 32, 32)
     corner = pictures[5]["color"][:, 40:44, 60:64].mean((1, 2))
     assert torch.allclose(icons[5]["image"][:, 10, 15], corner, atol=0.005)
-    assert known.tensors["label"].max() == len(emoji.GROUPS) - 1 < icons.tensors["label"].max()
-    assert len(known) == (icons.tensors["label"] < len(emoji.GROUPS)).sum()
-    assert len(datasets.emoji_icons(data_dir, "train")) == len(datasets.emoji_pairs(data_dir, "train"))
+    assert known.tensors["label"].max() == len(GROUPS) - 1 < icons.tensors["label"].max()
+    assert len(known) == (icons.tensors["label"] < len(GROUPS)).sum()
+    assert len(emoji_icons(data_dir, "train")) == len(emoji_pairs(data_dir, "train"))
 
 
 def test_a_held_out_style_is_the_held_out_things_in_other_lines(data_dir):
-    plain, canny = (datasets.emoji_pairs(data_dir, split) for split in ("held_out", "held_out_canny"))
+    plain, canny = (emoji_pairs(data_dir, split) for split in ("held_out", "held_out_canny"))
     assert torch.equal(plain.tensors["color"], canny.tensors["color"])
     assert not torch.equal(plain.tensors["line"], canny.tensors["line"])
     assert set(canny.tensors["line"].unique().tolist()) == {0, 255}
@@ -67,16 +76,16 @@ def test_a_held_out_style_is_the_held_out_things_in_other_lines(data_dir):
 
 def test_without_network_one_sentence_names_set_folder_and_address(tmp_path, monkeypatch):
     def refuse(*args, **kwargs):
-        raise datasets.URLError("no network")
+        raise URLError("no network")
 
     monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", refuse)
     monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
     for load, words in (
-        (datasets.mnist, ("MNIST", str(tmp_path / "MNIST"), "http")),
-        (datasets.fashion_mnist, ("FashionMNIST", str(tmp_path / "FashionMNIST"), "http")),
-        (datasets.emoji_pairs, ("noto", str(tmp_path / "emoji" / "noto"), "https://codeload.github.com/googlefonts")),
+        (mnist, ("MNIST", str(tmp_path / "MNIST"), "http")),
+        (fashion_mnist, ("FashionMNIST", str(tmp_path / "FashionMNIST"), "http")),
+        (emoji_pairs, ("noto", str(tmp_path / "emoji" / "noto"), "https://codeload.github.com/googlefonts")),
     ):
-        with pytest.raises(datasets.DatasetError) as caught:
+        with pytest.raises(DatasetError) as caught:
             load(str(tmp_path), "train")
         assert all(word in str(caught.value) for word in words), caught.value
         assert "\n" not in str(caught.value)
@@ -86,12 +95,12 @@ def test_without_network_one_sentence_names_set_folder_and_address(tmp_path, mon
 def test_a_truncated_raw_file_is_not_taken_for_a_whole_one(tmp_path, monkeypatch):
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    for name, size in datasets.IDX_BYTES.items():
+    for name, size in mnist_module.IDX_BYTES.items():
         (raw / name).write_bytes(b"\0" * (size - 1))
     asked = []
     monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", lambda *a, **k: asked.append(a))
-    with pytest.raises((datasets.DatasetError, FileNotFoundError)):
-        datasets.mnist(str(tmp_path), "train")
+    with pytest.raises((DatasetError, FileNotFoundError)):
+        mnist(str(tmp_path), "train")
     assert asked
 
 
@@ -133,7 +142,7 @@ def archives(tmp_path, monkeypatch):
 
 def test_emoji_are_downloaded_checked_drawn_and_cached(archives, tmp_path):
     data = tmp_path / "data"
-    parts = [datasets.emoji_pairs(str(data), s) for s in ("train", "held_out", "held_out_artist")]
+    parts = [emoji_pairs(str(data), s) for s in ("train", "held_out", "held_out_artist")]
     assert sum(map(len, parts)) == 32
     assert len(parts[2]) == 8
     left = sorted(f.name for f in (data / "emoji").iterdir())
@@ -144,19 +153,19 @@ def test_a_download_that_breaks_off_is_not_taken_for_a_whole_one(archives, tmp_p
     whole = (archives / "twemoji.tar.gz").read_bytes()
     (archives / "twemoji.tar.gz").write_bytes(whole[: len(whole) // 2])
     data = str(tmp_path / "data")
-    with pytest.raises(datasets.DatasetError, match="twemoji"):
-        datasets.emoji_pairs(data, "train")
+    with pytest.raises(DatasetError, match="twemoji"):
+        emoji_pairs(data, "train")
     assert not (tmp_path / "data" / "emoji" / "twemoji").exists()
     (archives / "twemoji.tar.gz").write_bytes(whole)
-    assert len(datasets.emoji_pairs(data, "train")) > 0, "goes on with what was missing"
+    assert len(emoji_pairs(data, "train")) > 0, "goes on with what was missing"
 
 
 def test_drawings_that_are_not_the_pinned_ones_are_refused(archives, tmp_path):
     data = tmp_path / "data"
     (data / "emoji" / "noto" / "svg").mkdir(parents=True)
     (data / "emoji" / "noto" / "svg" / "emoji_u1f431.svg").write_text("<svg/>")
-    with pytest.raises(datasets.DatasetError, match=r"holds 1 drawings that are not the 8 .* delete the folder"):
-        datasets.emoji_pairs(str(data), "train")
+    with pytest.raises(DatasetError, match=r"holds 1 drawings that are not the 8 .* delete the folder"):
+        emoji_pairs(str(data), "train")
 
 
 def write_pair(folder, i, size=(40, 30), color="red", kind="jpg"):
@@ -170,7 +179,7 @@ def write_pair(folder, i, size=(40, 30), color="red", kind="jpg"):
 def test_a_folder_of_pairs_of_any_size_and_kind_becomes_squares(tmp_path):
     for i in range(20):
         write_pair(tmp_path, i, size=(30 + i, 60 - i), kind="png" if i % 2 else "jpg")
-    train, held_out = (datasets.pair_folder(str(tmp_path), split) for split in ("train", "held_out"))
+    train, held_out = (pair_folder(str(tmp_path))(split=split) for split in ("train", "held_out"))
     assert (len(train), len(held_out)) == (18, 2)
     pair = train[:1]
     assert pair["color"].shape == (1, 3, 128, 128) and pair["line"].shape == (1, 1, 128, 128)
@@ -187,12 +196,25 @@ def test_bad_pairs_are_named_and_the_good_ones_stay(tmp_path, capsys):
     (tmp_path / "trainB" / "notes.txt").write_text("ignored")
     Image.fromarray(np.full((9, 9), 7, np.uint8)).convert("P").save(tmp_path / "trainA" / "3_A.png")
     (tmp_path / "trainA" / "3_A.jpg").unlink()
-    pairs = datasets.pair_folder(str(tmp_path), "train")
+    pairs = pair_folder(str(tmp_path))(split="train")
     told = capsys.readouterr().out
     assert "2_A.jpg have no partner" in told and "1_A.jpg" in told
     assert len(pairs) == 2, "3, 4, 5, one of them held out"
 
 
 def test_a_folder_without_a_usable_pair_is_one_sentence(tmp_path):
-    with pytest.raises(datasets.DatasetError, match=r"no usable pair: put sketches in a folder …A as 1_A.jpg"):
-        datasets.pair_folder(str(tmp_path / "nothing"), "train")
+    with pytest.raises(DatasetError, match=r"no usable pair: put sketches in a folder …A as 1_A.jpg"):
+        pair_folder(str(tmp_path / "nothing"))(split="train")
+
+
+@pytest.mark.parametrize("load", [mnist, fashion_mnist, emoji_pairs, cartoon_faces, fashion_couplings])
+def test_a_dataset_says_what_it_is_and_refuses_a_split_that_it_does_not_have(load):
+    assert load.title and load.licence and load.name == load.load.__name__ and load.__doc__
+    with pytest.raises(ValueError, match=f"{load.name} has no split 'test': there are train, held_out, sample"):
+        load(split="test")
+
+
+def test_rows_are_spread_from_first_to_last():
+    data = Images(label=torch.arange(101))
+    assert data.spread(5).tensors["label"].tolist() == [0, 25, 50, 75, 100]
+    assert data.spread(500) is data

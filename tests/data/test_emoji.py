@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ae_demo.data import emoji
+from ae_demo.data import emoji, emoji_svg, vocabulary
 
 FACE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><style>.b{fill:none;stroke:#0f0}</style>
 <circle cx="16" cy="16" r="12" fill="#fc0"/><g fill="none"><path d="M8 20h16" stroke="red"/></g>
@@ -26,26 +26,26 @@ FACE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><style>.b{
     ],
 )
 def test_file_names_of_all_four_artists_spell_the_same_code_points(name, codes):
-    assert emoji.codepoints(name) == codes
+    assert vocabulary.codepoints(name) == codes
 
 
 def test_gender_skin_and_direction_do_not_make_another_thing():
-    runner = emoji.thing(["1f3c3"])
+    runner = vocabulary.concept(["1f3c3"])
     for variant in ("1f3c3-200d-2642-fe0f", "1f3c3-1f3fe", "1f3c3-200d-2640-fe0f-200d-27a1-fe0f"):
-        assert emoji.thing(variant.split("-")) == runner
-    assert emoji.thing(["1f468", "200d", "1f4bb"]) == emoji.thing(["1f469", "1f3fb", "200d", "1f4bb"])
-    assert emoji.thing(["1f431"]) != emoji.thing(["1f436"])
+        assert vocabulary.concept(variant.split("-")) == runner
+    assert vocabulary.concept(["1f468", "200d", "1f4bb"]) == vocabulary.concept(["1f469", "1f3fb", "200d", "1f4bb"])
+    assert vocabulary.concept(["1f431"]) != vocabulary.concept(["1f436"])
 
 
 def test_a_tenth_of_the_things_is_held_out_whoever_draws_them():
     things = [[f"{code:04x}"] for code in range(0x1F300, 0x1F700)]
-    share = np.mean([emoji.is_held_out(codes) for codes in things])
+    share = np.mean([vocabulary.is_held_out(codes) for codes in things])
     assert 0.07 < share < 0.13
-    assert emoji.is_held_out(["1f431"]) == emoji.is_held_out(["1f431", "fe0f"])
+    assert vocabulary.is_held_out(["1f431"]) == vocabulary.is_held_out(["1f431", "fe0f"])
 
 
 def test_line_art_is_black_on_white_and_follows_the_shapes():
-    color, line = emoji.render(FACE), emoji.render(emoji.line_art(FACE))
+    color, line = emoji_svg.render(FACE), emoji_svg.render(emoji_svg.line_art(FACE))
     assert color.shape == line.shape == (128, 128, 3)
     assert (line[..., 0] == line[..., 1]).all()
     assert (line[50, 64] == 255).all(), "inside of the circle is white"
@@ -56,7 +56,7 @@ def test_line_art_is_black_on_white_and_follows_the_shapes():
 
 
 def test_stroke_width_is_in_pixels_of_the_rendered_picture():
-    ink = [(emoji.render(emoji.line_art(FACE, width))[64, :40, 0] < 128).sum() for width in (2, 6)]
+    ink = [(emoji_svg.render(emoji_svg.line_art(FACE, width))[64, :40, 0] < 128).sum() for width in (2, 6)]
     assert ink == [2, 6]
 
 
@@ -64,14 +64,14 @@ def test_padding_keeps_the_drawing_and_adds_a_margin():
     square = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><rect width="10" height="10" fill="#000"/></svg>'
     )
-    padded = emoji.render(emoji.padded(square, 0.1))
+    padded = emoji_svg.render(emoji_svg.padded(square, 0.1))
     assert (padded[:9] == 255).all() and (padded[12:-12, 12:-12] == 0).all()
 
 
 def test_broken_drawings_are_none(tmp_path):
     for text in ("", "<svg", "not a drawing", '<svg xmlns="http://www.w3.org/2000/svg" viewBox="a b"/>'):
         (tmp_path / "1f431.svg").write_text(text)
-        assert emoji.draw_pair(tmp_path / "1f431.svg") is None
+        assert emoji_svg.draw_pair(tmp_path / "1f431.svg") is None
 
 
 def test_extract_keeps_only_the_wanted_members(tmp_path):
@@ -98,9 +98,9 @@ def test_extract_keeps_only_the_wanted_members(tmp_path):
      ("1f355", "Food & Drink"), ("26bd", "Activities")],
 )  # fmt: skip
 def test_groups_are_those_of_unicode(codes, name):
-    assert emoji.GROUPS[emoji.group(codes.split("-"))] == name
+    assert vocabulary.GROUPS[vocabulary.unicode_group(codes.split("-"))] == name
 
 
 @pytest.mark.parametrize("codes", ["e050", "1f3f4-200d-2620-fe0f", "1f16f"])
 def test_what_unicode_does_not_group_or_calls_a_flag_has_none(codes):
-    assert emoji.group(codes.split("-")) == len(emoji.GROUPS)
+    assert vocabulary.unicode_group(codes.split("-")) == len(vocabulary.GROUPS)

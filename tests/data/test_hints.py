@@ -1,10 +1,10 @@
-"""Colour hints: what is revealed is true, and the paint bucket fills."""
+"""Colour hints: the revealed colours are true."""
 
 import pytest
 import torch
 
 from ae_demo.data import hints
-from ae_demo.data.datasets import emoji_pairs
+from ae_demo.data.emoji import emoji_pairs
 from ae_demo.data.sketches import clean_sketch
 
 
@@ -54,34 +54,3 @@ def test_hints_to_measure_with_repeat_and_grow_in_number(pairs):
     assert none.sum() == 0
     assert torch.equal(one, hints.true_hints(color, within, 1))
     assert (three[:, 3].sum((1, 2)) > 1.9 * one[:, 3].sum((1, 2))).float().mean() > 0.8
-
-
-def test_the_bucket_fills_a_region_with_the_nearest_dab_and_nothing_else():
-    sketch = torch.ones(1, 1, 16, 16)
-    sketch[..., 8] = sketch[..., 0] = sketch[..., 15] = sketch[..., 0, :] = sketch[..., 15, :] = 0
-    given = torch.zeros(1, 4, 16, 16)
-    given[0, :, 2, 2] = torch.tensor([1.0, 0, 0, 1])
-    given[0, :, 13, 2] = torch.tensor([0.0, 0, 1, 1])
-    color = torch.full((1, 3, 16, 16), 0.5)
-    filled = hints.bucket(color, sketch, given)
-    assert filled[0, :, 1, 7].tolist() == [1, 0, 0] and filled[0, :, 14, 1].tolist() == [0, 0, 1]
-    assert (filled[0, :, :, 8:] == 0.5).all(), "the line and what is behind it"
-    assert (color == 0.5).all(), "the input is left alone"
-
-
-def test_a_dab_across_a_line_fills_the_side_that_most_of_it_is_on():
-    sketch = torch.ones(1, 1, 16, 16)
-    sketch[..., 8] = sketch[..., 0] = sketch[..., 15] = sketch[..., 0, :] = sketch[..., 15, :] = 0
-    given = torch.zeros(1, 4, 16, 16)
-    given[0, 1, 4:7, 5:11] = given[0, 3, 4:7, 5:11] = 1
-    filled = hints.bucket(torch.zeros(1, 3, 16, 16), sketch, given)
-    assert (filled[0, 1, 1:15, 1:8] == 1).all() and filled[0, 1, :, 9:].sum() == 0
-
-
-def test_the_paper_around_is_not_filled():
-    sketch = torch.ones(1, 1, 16, 16)
-    sketch[..., 8, 2:] = 0  # a line that encloses nothing
-    given = torch.zeros(1, 4, 16, 16)
-    given[0, :, 4, 4] = 1
-    color = torch.zeros(1, 3, 16, 16)
-    assert torch.equal(hints.bucket(color, sketch, given), color)

@@ -1,17 +1,17 @@
 """Line styles against what they promise."""
 
-import numpy as np
 import pytest
 import torch
 
 from ae_demo.data import sketches
-from ae_demo.data.datasets import emoji_pairs
+from ae_demo.data.emoji import emoji_pairs
+from ae_demo.data.regions import outside_mask
 
 
 def test_edges_follow_a_border_of_colour_and_nothing_else():
     color = torch.zeros(1, 3, 16, 16)
     color[:, 0, :, 8:] = 1  # red beside black
-    ink = sketches.edges(color)[0, 0]
+    ink = sketches.detect_edges(color)[0, 0]
     assert (ink[:, 7:9] == 1).all()
     assert (ink[:, :7] == 0).all() and (ink[:, 9:] == 0).all()
 
@@ -26,14 +26,6 @@ def test_thicken_adds_two_pixels_a_level(level, width):
 def test_thinner_lines_lose_their_grey_rim_and_keep_their_core():
     ink = torch.tensor([0.0, 0.3, 1.0, 0.3, 0.0]).view(1, 1, 1, 5)
     assert torch.allclose(sketches.thicken(ink, -0.3), torch.tensor([0.0, 0, 1, 0, 0]).view(1, 1, 1, 5))
-
-
-def test_the_paper_around_ends_at_the_lines_and_does_not_leak_into_the_next_picture():
-    line = np.full((2, 16, 16), 255, np.uint8)
-    line[0, 4, 4:12] = line[0, 11, 4:12] = line[0, 4:12, 4] = line[0, 4:12, 11] = 0
-    around = sketches.outside(line)
-    assert (around[0, 5:11, 5:11] == 0).all() and (around[0, 4, 4:12] == 0).all()
-    assert (around[0, :4] == 255).all() and (around[1] == 255).all()
 
 
 @pytest.mark.parametrize("detect", sketches.DETECTORS)
@@ -54,7 +46,7 @@ def test_a_random_sketch_is_aligned_with_its_picture():
     for x in (sketch, color, within):
         assert 0 <= x.min() and x.max() <= 1
     ink = 1 - sketch
-    busy = torch.nn.functional.max_pool2d(sketches.edges(color, 0.1), 7, 1, 3)
+    busy = torch.nn.functional.max_pool2d(sketches.detect_edges(color, 0.1), 7, 1, 3)
     own = (ink * busy).sum() / ink.sum()
     others = (ink * busy.roll(1, 0)).sum() / ink.sum()
     assert own > 0.8 > others + 0.2
@@ -77,7 +69,7 @@ def test_inner_lines_are_missing_now_and_then_and_outlines_stay():
     line = torch.ones(1, 1, 128, 128)
     line[..., 20:108, 20:22] = line[..., 20:108, 106:108] = line[..., 20:22, 20:108] = line[..., 106:108, 20:108] = 0
     line[..., 62:66, 40:88] = 0  # a bar inside a square
-    outside = torch.from_numpy(sketches.outside((255 * line[0]).byte().numpy())).unsqueeze(1) / 255
+    outside = torch.from_numpy(outside_mask((255 * line[0]).byte().numpy())).unsqueeze(1) / 255
     batch = {"line": line, "color": torch.ones(1, 3, 128, 128), "outside": outside}
     batch = {name: tensor.expand(128, -1, -1, -1) for name, tensor in batch.items()}
     sketch, _, within = sketches.random_sketch(batch)

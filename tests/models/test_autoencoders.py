@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from ae_demo.data.datasets import fashion_mnist
+from ae_demo.data.mnist import fashion_mnist
 from ae_demo.models.code import CodeLinear
 from ae_demo.models.pca import PCA
 from ae_demo.models.residual import ResidualAutoencoder
 from ae_demo.models.restoration import Restoration, enlarge
 from ae_demo.models.stacked import Stacked
-from ae_demo.models.vae import REACH, VAE
+from ae_demo.models.vae import MAX_ABS_CODE, VAE
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_a_multi_rate_vae_is_told_beta_and_keeps_its_codes_within_reach(x):
     for block in [*model.encoder.blocks, *model.decoder.blocks]:
         torch.nn.init.normal_(block.gate.weight, std=3)
     mu, _ = model.encode(100 * x, beta=0.01)
-    assert mu.abs().max() <= REACH
+    assert mu.abs().max() <= MAX_ABS_CODE
     assert not torch.equal(model.encode(x, beta=0.01)[0], model.encode(x, beta=1.0)[0])
     assert torch.equal(model.encode(x)[0], model.encode(x, beta=1.0)[0])
     z = torch.randn(4, 2)

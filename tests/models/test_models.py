@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ae_demo.checkpoints import parameters
+from ae_demo.checkpoints import count_parameters
 from ae_demo.models.autoencoder import Autoencoder
 from ae_demo.models.colorization import Colorization, ColorizationBaseline
 from ae_demo.models.ddpm import DDPM, SCHEDULE, to_pixels
@@ -24,7 +24,7 @@ def test_the_baseline_is_the_course_notes_network_layer_by_layer():
     assert channels == [(3, 64), (64, 128), (128, 64), (64, 3)]
     for layer in layers[::2]:
         assert (layer.kernel_size, layer.stride, layer.padding) == ((4, 4), (2, 2), (1, 1))
-    assert parameters(model) == 268_547
+    assert count_parameters(model) == 268_547
 
 
 def test_the_baseline_sees_the_sketch_in_three_channels_from_minus_one_to_one():
@@ -41,7 +41,7 @@ def test_autoencoders_have_the_course_notes_codes(depth, code, count):
     x = torch.rand(2, 1, 28, 28)
     assert model.encoder(x).shape == (2, *code)
     assert model(x).shape == x.shape
-    assert parameters(model) == count
+    assert count_parameters(model) == count
 
 
 @pytest.mark.parametrize("make", [Colorization, ColorizationBaseline])
@@ -64,7 +64,7 @@ def test_a_hint_changes_the_answer_and_no_hint_is_the_same_as_empty_hints():
 
 
 def test_the_colorization_that_is_trained_has_at_most_five_million_weights():
-    assert parameters(RECIPES["colorization"].model()) <= 5_000_000
+    assert count_parameters(RECIPES["colorization"].build()) <= 5_000_000
 
 
 def test_attention_lets_one_corner_change_the_other():
@@ -100,7 +100,7 @@ def test_sampling_repeats_with_its_seed_and_goes_on_where_it_was_left(sampler):
 def test_every_step_explains_what_it_sees():
     model = DDPM(width=8).eval()
     for t, x_t, noise, x0 in list(model.sample(torch.tensor([1]), 4, seed=2))[:-1]:
-        a, s = model.level(t)
+        a, s = model.alpha_sigma_at(t)
         assert torch.allclose(x_t, a * x0 + s * noise, atol=1e-5)
 
 
@@ -109,7 +109,7 @@ def test_what_is_known_stays(sampler):
     model = DDPM(width=8).eval()
     picture, mask = torch.rand(1, 1, 28, 28) * 2 - 1, torch.zeros(1, 1, 28, 28)
     mask[..., :14] = 1
-    *_, last = model.sample(torch.tensor([1]), 8, sampler=sampler, known=(picture, mask))
+    *_, last = model.sample(torch.tensor([1]), 8, sampler=sampler, known_region=(picture, mask))
     assert torch.allclose(last.x_t[..., :14], picture[..., :14], atol=1e-4)
     assert (last.x_t[..., 14:] - picture[..., 14:]).abs().mean() > 0.1
 
@@ -160,7 +160,7 @@ def test_the_solvers_are_those_of_diffusers_at_our_times(kind):
     solver.set_timesteps(steps)
     x = model.noise(2, 5)
     for t in solver.timesteps:
-        a, s = model.level(int(t))
+        a, s = model.alpha_sigma_at(int(t))
         with torch.inference_mode():
             v = model(x, t.expand(2), y)
         x = solver.step((a * x - s * v).clamp(-1, 1), t, x).prev_sample

@@ -1,15 +1,25 @@
 """What every tab must have, and what the page as a whole must be."""
 
+import ast
 import inspect
 import json
+import re
+from pathlib import Path
 
 import gradio as gr
 import pytest
 
 import app
 from ae_demo.tabs import TABS
-from ae_demo.tabs.controls import Number, Slider
-from ae_demo.tabs.texts import TEXTS
+from ae_demo.training.recipes import RECIPES
+from ae_demo.ui import networks
+from ae_demo.ui.gradio_compat import Number, Slider
+from ae_demo.ui.i18n import TEXTS, TEXTS_DIR
+from ae_demo.ui.widgets import ASSETS
+
+HOME = Path(app.__file__).parent
+PACKAGE = HOME / "ae_demo"
+NAMED = re.compile(r"`(\w+)`,? (?:in |of |\()`(ae_demo/[\w/]+\.py)`")
 
 
 @pytest.fixture(scope="module")
@@ -84,16 +94,58 @@ def test_live_handlers_do_not_queue_and_keep_the_last_value(page):
 
 
 def test_the_page_starts_without_loading_any_weights():
-    loaders = {tab.network for tab in TABS if hasattr(tab, "network")}
-    for network in loaders:
-        network.cache_clear()
+    networks._networks.clear()
     app.build()
-    assert all(network.cache_info().currsize == 0 for network in loaders)
+    assert not networks._networks
 
 
-def test_texts_are_data_in_plain_sections():
-    assert json.loads(json.dumps(TEXTS)) == TEXTS
-    assert all(isinstance(text, str) and text for section in TEXTS.values() for text in section.values())
+@pytest.mark.parametrize("file", sorted(TEXTS_DIR.glob("*.json")), ids=lambda file: file.stem)
+def test_every_language_has_the_same_words_with_the_same_blanks(file):
+    texts = json.loads(file.read_text(encoding="utf-8"))
+    blanks = {
+        name: {key: sorted(set(re.findall(r"{(\w+)", text))) for key, text in section.items()}
+        for name, section in texts.items()
+    }
+    assert blanks == {
+        name: {key: sorted(set(re.findall(r"{(\w+)", text))) for key, text in section.items()}
+        for name, section in TEXTS.items()
+    }
+    assert all(isinstance(text, str) and text.strip() for section in texts.values() for text in section.values())
+
+
+def words_used(module):
+    """The keys that a module asks its section for, as far as they are written out."""
+    tree = ast.parse(inspect.getsource(module))
+    return {
+        node.slice.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "TEXT"
+        if isinstance(node.slice, ast.Constant)
+    }
+
+
+@pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.__name__)
+def test_the_words_of_a_tab_are_in_its_section_and_none_is_left_over(tab):
+    name = tab.__name__.rpartition(".")[2]
+    assert tab.TEXT is TEXTS[name]
+    assert words_used(tab) <= set(tab.TEXT), "words that are not in the file"
+    written = "".join(file.read_text(encoding="utf-8") for file in [*PACKAGE.rglob("*.py"), *ASSETS.glob("*.*")])
+    computed = {"museum_", "verdict_", "latent_", "download_"}  # beginnings that code completes
+    for key in tab.TEXT:
+        known = any(key.startswith(start) for start in computed) or key in RECIPES or key in written
+        assert known, f"nothing shows {name}.{key}"
+
+
+def test_the_files_and_functions_that_the_words_name_exist():
+    found = [pair for section in TEXTS.values() for text in section.values() for pair in NAMED.findall(text)]
+    assert len(found) > 10
+    for name, path in found:
+        tree = ast.parse((HOME / path).read_text(encoding="utf-8"))
+        defined = {getattr(node, "name", None) for node in ast.walk(tree)}
+        defined |= {target.id for node in tree.body if isinstance(node, ast.AnnAssign | ast.Assign)
+                    for target in getattr(node, "targets", [getattr(node, "target", None)])
+                    if isinstance(target, ast.Name)}  # fmt: skip
+        assert name in defined, f"{path} has no {name}"
 
 
 def test_boxes_take_the_nearest_number_and_their_first_for_none():

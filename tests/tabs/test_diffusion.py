@@ -12,12 +12,14 @@ import pytest
 import torch
 from PIL import Image
 
-from ae_demo.data.datasets import fashion_mnist
+from ae_demo.data.mnist import fashion_mnist
 from ae_demo.figures import data_uri, to_pil
 from ae_demo.models.ddpm import DDPM
 from ae_demo.models.samplers import SAMPLERS
 from ae_demo.tabs import diffusion, diffusion_edit
-from ae_demo.tabs.pictures import InputError
+from ae_demo.ui import networks
+from ae_demo.ui.defaults import DIFFUSION_NETWORKS, class_labels
+from ae_demo.ui.inputs import InputError
 
 
 def pixels(uri):
@@ -49,17 +51,17 @@ def test_a_long_run_keeps_as_many_frames_as_a_short_one():
 
 
 def test_the_same_seed_gives_the_same_picture():
-    diffusion.network()  # loaded
+    networks.network("ddpm-fashion")  # loaded
     first, again, other = (last_of(diffusion.sample(label=1, steps=3, seed=seed)) for seed in (5, 5, 6))
     assert np.abs(first - again).mean() < 3, "up to the rounding of the fast path"
     assert np.abs(first - other).mean() > 5
 
 
-@pytest.mark.parametrize("name", diffusion.NETWORKS)
+@pytest.mark.parametrize("name", DIFFUSION_NETWORKS)
 def test_all_classes_come_from_the_same_noise_in_rows(name):
-    told = list(diffusion.sample(name, diffusion.ALL, steps=2))
-    shape = diffusion.network(name)[0].shape
-    n = len(diffusion.NETWORKS[name])
+    told = list(diffusion.sample(name, diffusion.ALL_CLASSES, steps=2))
+    shape = networks.network(name).shape
+    n = len(class_labels(name))
     columns = 5 if n == 10 else 4
     first = pixels(told[-1]["frames"][0]["x_t"])
     assert first.shape[:2] == (n // columns * shape[1], columns * shape[2])
@@ -69,7 +71,7 @@ def test_all_classes_come_from_the_same_noise_in_rows(name):
 
 def forked(tree, run=0, step=4, name="ddpm-fashion", label=7, seed=3, guidance=2.0, sampler="ddim"):
     """What a branch of the tree tells."""
-    where = {"tree": tree.begun, "run": run, "step": step}
+    where = {"tree": tree.id, "run": run, "step": step}
     return list(diffusion.fork(where, name, label, seed, guidance, sampler, tree))
 
 
@@ -95,10 +97,10 @@ def test_a_fork_without_a_change_leads_to_the_same_picture_and_each_change_elsew
 
 def test_a_fork_may_have_more_or_fewer_pictures_and_another_sampler_or_network():
     tree = diffusion.Tree()
-    list(diffusion.sample(label=diffusion.ALL, steps=5, tree=tree))
+    list(diffusion.sample(label=diffusion.ALL_CLASSES, steps=5, tree=tree))
     assert last_of(forked(tree, step=2, label=3, seed=0, sampler="dpm++")).shape == (28, 28)
-    assert last_of(forked(tree, 1, 3, label=diffusion.ALL, seed=7, sampler="ddpm")).shape == (56, 140)
-    assert last_of(forked(tree, step=2, name=diffusion.FAST)).shape == (28, 28)
+    assert last_of(forked(tree, 1, 3, label=diffusion.ALL_CLASSES, seed=7, sampler="ddpm")).shape == (56, 140)
+    assert last_of(forked(tree, step=2, name=diffusion.STUDENT)).shape == (28, 28)
     with pytest.raises(InputError, match="same classes as Clothing"):
         forked(tree, step=2, name="ddpm-mnist")
 
@@ -112,7 +114,7 @@ def test_a_fork_may_have_more_or_fewer_pictures_and_another_sampler_or_network()
 def test_forks_of_nothing_are_refused_in_one_sentence(where, sentence):
     tree = diffusion.Tree()
     list(diffusion.sample(steps=3, tree=tree))
-    where = {"tree": tree.begun, "run": 0, "step": 1} | where
+    where = {"tree": tree.id, "run": 0, "step": 1} | where
     with pytest.raises(InputError, match=sentence):
         list(diffusion.fork(where, "ddpm-fashion", 7, 0, 2.0, "ddim", tree))
 
@@ -126,7 +128,7 @@ def test_nothing_can_be_forked_before_something_was_sampled(where):
 def test_a_tree_has_a_limit_and_a_new_sample_begins_a_new_one():
     tree = diffusion.Tree()
     list(diffusion.sample(steps=2, tree=tree))
-    for seed in range(diffusion.RUNS - 1):
+    for seed in range(diffusion.MAX_RUNS - 1):
         forked(tree, step=1, seed=seed)
         if seed == 0:
             with pytest.raises(InputError, match="there already"):
@@ -150,14 +152,16 @@ def test_settings_that_cannot_be_are_refused_in_one_sentence(change):
 @pytest.fixture
 def answers(monkeypatch):
     """How often the network was asked, a list of times."""
-    model, net = diffusion.network()
-    asked = []
+    net, asked = networks.fast_network("ddpm-fashion"), []
 
-    def listening(*inputs):
-        asked.append(time.monotonic())
-        return net(*inputs)
+    class Listening:
+        model = net.model
 
-    monkeypatch.setattr(diffusion, "network", lambda name: (model, listening))
+        def __call__(self, *inputs):
+            asked.append(time.monotonic())
+            return net(*inputs)
+
+    monkeypatch.setattr(diffusion, "fast_network", lambda name: Listening())
     return asked
 
 
@@ -174,7 +178,7 @@ def test_a_run_ends_within_one_step(answers, end):
     while len(answers) < 5:
         time.sleep(0.01)
     if end == "stop":
-        assert diffusion.stop(tree)["stopped"] >= tree.stopped > tree.begun
+        assert diffusion.stop(tree)["stopped"] > tree.id
     else:
         next(diffusion.sample(steps=2, tree=tree))
     ended = time.monotonic()
@@ -195,15 +199,14 @@ def test_what_a_stopped_run_has_shown_can_still_be_forked():
 
 
 def test_two_who_are_the_first_at_once_get_the_same_network():
-    for cached in (diffusion.network, diffusion._load):
-        cached.cache_clear()
+    networks._networks.pop("ddpm-fashion", None)
     with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(diffusion.network, ["ddpm-fashion"] * 2)
+        first, second = pool.map(networks.fast_network, ["ddpm-fashion"] * 2)
     assert first is second
 
 
 def test_five_visitors_at_once_all_see_progress():
-    diffusion.network()
+    networks.network("ddpm-fashion")
     begun = time.monotonic()
 
     def visit(seed):
@@ -217,7 +220,7 @@ def test_five_visitors_at_once_all_see_progress():
 
 
 def test_the_loop_that_is_shown_is_the_loop_that_runs():
-    shown = diffusion.source(DDPM.denoise, "v = ", "x = advance").splitlines()
+    shown = diffusion.source_lines(DDPM.denoise, "v = ", "x = advance").splitlines()
     assert len(shown) == 4
     running = [line.strip() for line in inspect.getsource(DDPM.denoise).splitlines()]
     assert all(line in running for line in shown)
@@ -257,9 +260,9 @@ def test_little_noise_keeps_a_picture_and_much_noise_forgets_it():
 
 def test_the_noise_of_a_time_is_what_the_formula_says():
     boot = pad(9)
-    model, _ = diffusion.network()
+    model = networks.network("ddpm-fashion")
     row = diffusion_edit.edit(boot, label=9, t=599, seed=4)
-    a, s = model.level(599)
+    a, s = model.alpha_sigma_at(599)
     x0 = torch.from_numpy(pixels(row[0]["src"])) / 255 * 2 - 1
     expected = 255 * ((a * x0 + s * model.noise(1, 4)[0, 0]) / 2 + 0.5).clamp(0, 1)
     assert np.abs(expected.numpy() - pixels(row[1]["src"])).max() < 2
@@ -281,10 +284,10 @@ def test_only_what_is_brushed_is_made_anew():
 
 
 def test_a_film_leads_from_one_noise_to_another():
-    films = [diffusion_edit.between_noises(label=9, seed=1, other=other)[0] for other in (2, 1)]
+    films = [diffusion_edit.interpolate_noise(label=9, seed=1, other=other)[0] for other in (2, 1)]
     there, still = (pixels(film["src"]) for film in films)
     side = 3 * 30  # pixels and a gap, enlarged
-    assert there.shape == still.shape == (side, diffusion_edit.BETWEEN * side)
+    assert there.shape == still.shape == (side, diffusion_edit.FILM_PICTURES * side)
     first, last = there[:, :side], there[:, -side:]
     assert np.abs(first - last).mean() > 5
     assert np.abs(still[:, :side] - still[:, -side:]).mean() < 2, "from a noise to itself"

@@ -14,24 +14,23 @@ import torch
 from PIL import Image
 
 from ae_demo import checkpoints
-from ae_demo.data.datasets import emoji_pairs, fashion_mnist, mnist
+from ae_demo.data.emoji import emoji_pairs
+from ae_demo.data.mnist import fashion_mnist, mnist
 from ae_demo.data.mouse import mouse_sketches
+from ae_demo.data.regions import largest_regions
+from ae_demo.evaluation.latent_analysis import trait_probs
 from ae_demo.figures import data_uri, to_pil
-from ae_demo.models.colorization_gan import regions
-from ae_demo.tabs import (
-    codes,
-    colorize,
-    compression,
-    controls,
-    dcgan,
-    latent,
-    networks,
-    pictures,
-    restoration,
-    toy_gan,
-)
-from ae_demo.tabs.pictures import Drawing, InputError
-from ae_demo.training import maps
+from ae_demo.models.interpolation import slerp
+from ae_demo.models.vae import MAX_ABS_CODE
+from ae_demo.tabs import colorize, compression, dcgan, latent, latent_map, restoration, toy_gan
+from ae_demo.training.toy_gan import BOARD_REACH, GanRun
+from ae_demo.ui import networks
+from ae_demo.ui.defaults import INTERPOLATION_FRAMES, example_clothing
+from ae_demo.ui.drawing import Drawing
+from ae_demo.ui.handlers import handler
+from ae_demo.ui.inputs import InputError, check_range, to_grey
+from ae_demo.ui.pictures import message
+from ae_demo.ui.widgets import Choices
 
 
 def open_uri(uri):
@@ -47,7 +46,7 @@ BLANK = data_uri(Image.new("RGB", (512, 512), "white"))
 
 @pytest.fixture(scope="module")
 def pad():
-    pad, _ = colorize.load_example(len(colorize.MOUSE) + 2)
+    pad, _ = colorize.load_example(len(colorize.MOUSE_EXAMPLES) + 2)
     return pad
 
 
@@ -71,7 +70,7 @@ def test_an_empty_canvas_gets_words_and_no_picture(empty):
 
 def test_all_networks_answer_and_what_they_saw_is_shown(pad):
     *answers, seen = colorize.colorize(pad)
-    assert [entry["title"] for entry in answers] == [colorize.TEXT[key] for key in ("gan", "unet", "baseline")]
+    assert [entry["title"] for entry in answers] == [colorize.TEXT[name] for name in colorize.NETWORKS]
     assert all("parameters" in entry["note"] and "ms" in entry["note"] for entry in answers)
     pixels = [shown(entry) for entry in answers]
     assert all(p.shape == (512, 512, 3) for p in pixels)
@@ -92,14 +91,14 @@ def test_lines_are_kept_only_if_wanted(pad):
 
 
 @pytest.mark.parametrize("color", ["#3f6fda", "#5a9f3d", "#9e3db2"])
-@pytest.mark.parametrize("key", colorize.MODELS)
+@pytest.mark.parametrize("key", colorize.NETWORKS)
 def test_a_dab_of_any_colour_colours_its_region(key, color):
     """The apple's body, which one dab fills."""
     sketch = replace(CLOSED, hint=(*CLOSED.hint[:2], color))
-    drawing = colorize.look(on_pad(sketch, hints=True))
+    drawing = colorize.read_drawing(on_pad(sketch, hints=True))
     assert drawing.hints[0, 3].sum() > 5
-    answer, _ = colorize.answer(key, drawing)
-    region = regions(drawing.sketch[0, 0], torch.zeros(128, 128))[0].inside
+    answer, _ = colorize.predict(key, drawing)
+    region = largest_regions(drawing.sketch[0, 0], torch.zeros(128, 128), 1)[0].inside
     wanted = torch.tensor([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     error = (answer[:, region] - wanted[:, None]).abs().mean()
     assert error < 0.02, f"{error:.3f} of 1 away, over the whole body"
@@ -107,15 +106,15 @@ def test_a_dab_of_any_colour_colours_its_region(key, color):
 
 @pytest.mark.parametrize("color", ["#3f6fda", "#5a9f3d", "#9e3db2"])
 def test_the_network_itself_believes_a_hint_and_carries_it_on(color):
-    drawing = colorize.look(on_pad(replace(CLOSED, hint=(*CLOSED.hint[:2], color)), hints=True))
-    answer, _ = colorize.network("gan").model(drawing.sketch, drawing.hints)
-    region = regions(drawing.sketch[0, 0], torch.zeros(128, 128))[0].inside
+    drawing = colorize.read_drawing(on_pad(replace(CLOSED, hint=(*CLOSED.hint[:2], color)), hints=True))
+    answer, _ = networks.network("colorization-gan")(drawing.sketch, drawing.hints)
+    region = largest_regions(drawing.sketch[0, 0], torch.zeros(128, 128), 1)[0].inside
     wanted = torch.tensor([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     assert (answer[0][:, region] - wanted[:, None]).abs().mean() < 0.12
 
 
 def test_hints_move_with_the_drawing_and_come_back_to_the_canvas():
-    drawing = colorize.look(on_pad(CLOSED, hints=True))
+    drawing = colorize.read_drawing(on_pad(CLOSED, hints=True))
     rows, columns = torch.where(drawing.hints[0, 3] > 0)
     left, top, side = drawing.box
     x, y = (
@@ -180,14 +179,14 @@ def test_the_ring_is_in_the_region_with_most_to_tell():
         sketch[22:68, left + 2 : left + 48] = 1
     spread, hinted = np.zeros((64, 64)), torch.zeros(128, 128)
     spread[10:35, 34:60], spread[20, 10] = 0.1, 0.5
-    assert colorize.open_question(spread, sketch, hinted) == pytest.approx((93 / 128, 45 / 128), abs=0.03)
+    assert colorize.suggest_hint(spread, sketch, hinted) == pytest.approx((93 / 128, 45 / 128), abs=0.03)
     hinted[45, 90] = 1
-    assert colorize.open_question(spread, sketch, hinted)[0] < 0.5, "what is hinted is no question any more"
-    assert colorize.open_question(spread, torch.ones(128, 128), hinted) is None
+    assert colorize.suggest_hint(spread, sketch, hinted)[0] < 0.5, "what is hinted is no question any more"
+    assert colorize.suggest_hint(spread, torch.ones(128, 128), hinted) is None
 
 
 def test_the_first_numbers_of_codes_are_evenly_spread():
-    code = colorize.codes(5)
+    code = colorize.variant_codes(5)
     assert code.shape == (8, 6) and 0 <= code.min() and code.max() < 1
     for n in (4, 8):
         places = code[:n, 0].sort().values
@@ -233,21 +232,23 @@ def test_a_picture_gives_its_colours_and_the_drawing_stays(tmp_path):
 
 
 def test_examples_by_artists_come_with_the_truth_and_those_by_mouse_without():
-    assert len(colorize.examples()) == len(colorize.MOUSE) + len(colorize.EXAMPLES) >= 24
+    assert len(colorize.examples()) == len(colorize.MOUSE_EXAMPLES) + len(colorize.LINE_ART_EXAMPLES) >= 24
     drawn, nothing = colorize.load_example(0)
-    assert nothing == [] and open_uri(drawn["lines"]).size == (512, 512) and drawn["palette"] == list(colorize.PALETTE)
-    first = len(colorize.MOUSE)
+    assert (
+        nothing == [] and open_uri(drawn["lines"]).size == (512, 512) and drawn["palette"] == list(colorize.HINT_COLORS)
+    )
+    first = len(colorize.MOUSE_EXAMPLES)
     pad, (truth,) = colorize.load_example(first + 3)
     assert open_uri(pad["lines"]).size == (512, 512) and pad["hints"] == "" and len(pad["palette"]) >= 3
-    expected = emoji_pairs(split="sample")[colorize.EXAMPLES[3]]["color"]
+    expected = emoji_pairs(split="sample")[colorize.LINE_ART_EXAMPLES[3]]["color"]
     assert np.abs(shown(truth, 128) / 255 - expected.permute(1, 2, 0).numpy()).mean() < 0.03
 
 
 @pytest.mark.parametrize("sketch", mouse_sketches(), ids=lambda sketch: sketch.name)
 def test_what_was_drawn_with_a_mouse_is_coloured_inside_and_left_white_outside(sketch):
-    drawing = colorize.look(on_pad(sketch))
-    color, _ = colorize.answer("gan", drawing)
-    largest = regions(drawing.sketch[0, 0], torch.zeros(128, 128))[0].inside
+    drawing = colorize.read_drawing(on_pad(sketch))
+    color, _ = colorize.predict("colorization-gan", drawing)
+    largest = largest_regions(drawing.sketch[0, 0], torch.zeros(128, 128), 1)[0].inside
     inside = color[:, largest].mean(1)
     assert float(inside.max() - inside.min()) > 0.05, "a colour, no grey"
     assert float(color[:, largest].std(dim=1).mean()) < 0.12, "one colour, no blotches"
@@ -260,7 +261,7 @@ def test_what_was_drawn_with_a_mouse_is_coloured_inside_and_left_white_outside(s
 
 def digit(label):
     """A held-out digit as it is on a canvas."""
-    return data_uri(latent.examples()[label])
+    return data_uri(latent.latent_examples()[label])
 
 
 @pytest.mark.parametrize("dataset", latent.DATASETS)
@@ -281,13 +282,13 @@ def test_the_map_shows_a_thousand_labelled_points_that_lie_with_their_like(datas
     same = points[distance.topk(5, largest=False).indices, 2] == points[:, 2:]
     assert same.float().mean() > 0.5, "five nearest neighbours"
     assert len(shown["labels"]) == len(shown["colors"]) == 10
-    side = 28 * latent.CELLS
+    side = 28 * latent.MAP_CELLS
     assert open_uri(shown["manifold"]).size == (side, side)
 
 
 @pytest.mark.parametrize("dataset", latent.DATASETS)
 def test_the_slider_leads_from_an_autoencoder_to_collapse(dataset):
-    spread = [latent.codes(dataset, beta)[0].std(0).mean() for beta in (0, 1, 100)]
+    spread = [latent.posterior_means(dataset, beta)[0].std(0).mean() for beta in (0, 1, 100)]
     assert spread[0] > spread[1] > 2 * spread[2], "the codes draw together"
     split = [latent.encode_picture(dataset, log_beta, digit(4))[1]["note"] for log_beta in (-3, -1, 0, 1, 2)]
     kl = [float(note.partition("· ")[2].split()[0]) for note in split]
@@ -295,8 +296,8 @@ def test_the_slider_leads_from_an_autoencoder_to_collapse(dataset):
 
 
 def test_the_cell_of_the_map_under_a_point_is_the_picture_of_that_point():
-    cell = 2 * latent.REACH / latent.CELLS
-    z1, z2 = -latent.REACH + 5.5 * cell, latent.REACH - 9.5 * cell  # column 5, row 9
+    cell = 2 * MAX_ABS_CODE / latent.MAP_CELLS
+    z1, z2 = -MAX_ABS_CODE + 5.5 * cell, MAX_ABS_CODE - 9.5 * cell  # column 5, row 9
     picture = np.asarray(open_uri(latent.decode_point("mnist", 0, z1, z2)[0]["src"]), dtype=float)
     shown = latent.latent_map({"dataset": "mnist", "log_beta": 0})["manifold"]
     manifold = np.asarray(open_uri(shown).convert("L"), dtype=float)
@@ -324,7 +325,7 @@ def test_ten_labels_at_one_point_are_ten_different_things():
 
 def test_one_s_own_picture_comes_back_with_its_bound_split_in_two():
     mine, mean, *drawn = latent.encode_picture("mnist", 0.0, digit(3), seed=1)
-    assert len(drawn) == latent.DRAWN and "μ = (" in mine["note"]
+    assert len(drawn) == latent.POSTERIOR_SAMPLES and "μ = (" in mine["note"]
     recon, kl, total = (float(part) for part in re.match(r"(\d+) \+ 1 · ([\d.]+) = (\d+) nats", mean["note"]).groups())
     assert total == pytest.approx(recon + kl, abs=1.1) and 50 < total < 250
     again, other = (latent.encode_picture("mnist", 0.0, digit(3), seed=seed)[2]["src"] for seed in (1, 2))
@@ -333,23 +334,23 @@ def test_one_s_own_picture_comes_back_with_its_bound_split_in_two():
 
 def test_the_way_begins_and_ends_at_the_two_means_and_may_keep_to_dense_places():
     first, second = digit(4), digit(6)
-    straight, dense = (latent.way("mnist", 0.0, first, second, way) for way in (False, True))
-    shown = latent.marks("mnist", 0.0, first, second, True)
+    straight, dense = (latent.interpolation_path("mnist", 0.0, first, second, way) for way in (False, True))
+    shown = latent.map_overlay("mnist", 0.0, first, second, True)
     for places in (straight, dense):
-        assert places.shape == (latent.FRAMES, 2)
+        assert places.shape == (INTERPOLATION_FRAMES, 2)
         for end, ellipse in ((places[0], shown["ellipses"][0]), (places[-1], shown["ellipses"][1])):
             assert torch.allclose(end, torch.tensor(ellipse[:2]), atol=1e-5)
-    mu, _ = latent.codes("mnist", 1.0)
+    mu, _ = latent.posterior_means("mnist", 1.0)
     to_codes = [torch.cdist(places, mu).topk(5, largest=False).values.mean() for places in (straight, dense)]
     assert to_codes[1] <= to_codes[0] * 1.05
     (film,) = latent.draw_path("mnist", 0.0, first, second, True)
-    assert open_uri(film["src"]).size == (3 * 30 * latent.FRAMES, 3 * 30)
+    assert open_uri(film["src"]).size == (3 * 30 * INTERPOLATION_FRAMES, 3 * 30)
 
 
 def test_without_pictures_there_are_words():
     assert latent.encode_picture("mnist", 0.0, "")[0]["src"] == ""
     assert latent.draw_path("mnist", 0.0, digit(1), "")[0]["src"] == ""
-    assert latent.marks("mnist", 0.0, "", "") == {"ellipses": [], "path": []}
+    assert latent.map_overlay("mnist", 0.0, "", "") == {"ellipses": [], "path": []}
 
 
 # Restore
@@ -357,13 +358,13 @@ def test_without_pictures_there_are_words():
 
 @pytest.fixture(scope="module")
 def shoe():
-    return data_uri(restoration.examples()[14])
+    return data_uri(example_clothing()[14])
 
 
 def test_a_picture_on_the_canvas_is_read_pixel_by_pixel(shoe):
     enlarged = data_uri(open_uri(shoe).resize((280, 280), Image.Resampling.NEAREST))
-    expected = fashion_mnist(split="sample")[[restoration.EXAMPLES[14]]]["image"]
-    assert torch.equal(pictures.grey(enlarged), expected)
+    expected = fashion_mnist(split="sample")[[range(3, 1000, 50)[14]]]["image"]
+    assert torch.equal(to_grey(enlarged), expected)
 
 
 def note_psnr(entry):
@@ -423,17 +424,17 @@ def test_more_bytes_give_a_better_picture_and_the_nested_code_beats_pca(shoe):
 
 
 def test_numbers_beyond_the_first_k_and_bits_beyond_eight_do_not_count(shoe):
-    x = pictures.grey(shoe)
+    x = to_grey(shoe)
     for name in compression.CODECS:
         z = compression.network(name).encode(x)
         z[:, 8:] += 5
         exact = compression.network(name).decode(z, 8)
-        assert float((compression.stored(name, x, 8) - exact).abs().max()) < 0.1
-        assert len(compression.stored(name, x, 1).unique()) > 2
+        assert float((compression.quantized_recon(name, x, 8) - exact).abs().max()) < 0.1
+        assert len(compression.quantized_recon(name, x, 1).unique()) > 2
 
 
 def test_jpeg_keeps_to_its_bytes_takes_the_best_and_says_when_it_cannot(shoe):
-    coded = compression.jpegs(pictures.grey(shoe))
+    coded = compression.jpegs(to_grey(shoe))
     (note,) = [entry["note"] for entry in compression.compress(shoe, 200) if entry["title"] == "JPEG"]
     size, decibels = int(note.split()[0]), float(note.split("PSNR ")[1].split()[0])
     assert 100 < size <= 200
@@ -457,61 +458,65 @@ def test_the_whole_family_answers_and_similar_pictures_share_bits(shoe):
 # Latent map
 
 
-@pytest.mark.parametrize("name", codes.ENCODERS)
+@pytest.mark.parametrize("name", latent_map.ENCODERS)
 def test_every_encoder_has_both_maps_and_its_neighbours_are_alike(name):
-    for projection in codes.PROJECTIONS:
-        shown = codes.map_codes({"name": name, "projection": projection})
+    for projection in latent_map.PROJECTIONS:
+        shown = latent_map.map_codes({"name": name, "projection": projection})
         points = torch.tensor([point[:2] for point in shown["points"]])
         assert points.shape == (1000, 2) and points.min() == 0 and points.max() == 1
         assert torch.allclose(points.amin(0) + points.amax(0), torch.ones(2), atol=1e-3), "in the middle"
-    assert re.match(rf"Codes of {codes.known(name).shape[1]} numbers", shown["about"])
-    measured = checkpoints.code_map(name)
+    assert re.match(rf"Codes of {networks.sample_codes(name).shape[1]} numbers", shown["about"])
+    measured = checkpoints.analysis(name)
     assert measured["knn_accuracy"] > 0.4 and measured["trustworthiness"] > 0.8
     at = torch.tensor(measured["tsne"], dtype=torch.float32)
     nearest = torch.cdist(at, at).fill_diagonal_(torch.inf).topk(5, largest=False).indices
-    label = codes.sample(name)["label"]
+    label = networks.held_out_sample(name)["label"]
     assert (label[nearest] == label[:, None]).float().mean() > 0.4
 
 
 def test_a_known_picture_is_placed_where_it_is_already(shoe):
-    index = restoration.EXAMPLES[14]
+    index = range(3, 1000, 50)[14]
     for projection, exact in (("pca", 1e-3), ("tsne", 0.03)):
-        at, row = codes.place_drawing("residual-z32", projection, shoe)
-        known = codes.map_codes({"name": "residual-z32", "projection": projection})["points"][index]
+        at, row = latent_map.place_drawing("residual-z32", projection, shoe)
+        known = latent_map.map_codes({"name": "residual-z32", "projection": projection})["points"][index]
         assert at == pytest.approx(known[:2], abs=exact)
-        assert len(row) == 1 + codes.NEAREST and not row[1]["note"].endswith(" 0.00"), "it is not its own neighbour"
+        assert len(row) == 1 + latent_map.SHOWN_NEIGHBOURS and not row[1]["note"].endswith(" 0.00"), (
+            "it is not its own neighbour"
+        )
 
 
 def test_a_clicked_picture_comes_with_its_neighbours_and_two_with_a_film():
-    first = codes.inspect_code("residual-z32", 850)
-    assert len(first) == 2 + codes.NEAREST
+    first = latent_map.inspect_code("residual-z32", 850)
+    assert len(first) == 2 + latent_map.SHOWN_NEIGHBOURS
     assert sum(entry["note"].startswith(first[0]["note"]) for entry in first[2:]) >= 4, "the same class"
-    both = codes.inspect_code("residual-z32", 850, 900)
+    both = latent_map.inspect_code("residual-z32", 850, 900)
     assert both[:-1] == first and both[-1]["size"] == "wide"
-    assert codes.inspect_code("residual-z32", 5000)[0]["src"] == codes.inspect_code("pca", None)[0]["src"] == ""
+    assert (
+        latent_map.inspect_code("residual-z32", 5000)[0]["src"] == latent_map.inspect_code("pca", None)[0]["src"] == ""
+    )
 
 
 def test_encoders_are_compared_in_one_table():
-    table = codes.compare_encoders().splitlines()
-    assert len(table) == 2 + len(codes.ENCODERS) and all(line.count("|") == 5 for line in table)
+    table = latent_map.compare_encoders().splitlines()
+    assert len(table) == 2 + len(latent_map.ENCODERS) and all(line.count("|") == 5 for line in table)
 
 
 def test_an_unknown_encoder_is_a_sentence():
-    with pytest.raises(InputError, match="x is none of autoencoder"):
-        codes.inspect_code("x", 1)
-    assert "x is none of" in codes.map_codes({"name": "x", "projection": "pca"})["error"]
-    assert "5 is none of tsne, pca" in codes.map_codes({"name": "pca", "projection": 5})["error"]
+    with pytest.raises(InputError, match="x must be one of autoencoder"):
+        latent_map.inspect_code("x", 1)
+    assert "x must be one of" in latent_map.map_codes({"name": "x", "projection": "pca"})["error"]
+    assert "5 must be one of tsne, pca" in latent_map.map_codes({"name": "pca", "projection": 5})["error"]
 
 
 @pytest.mark.parametrize("value", [None, "x", float("nan"), float("inf"), [1], True, 1e9, -1])
 def test_what_is_no_number_in_range_is_a_sentence(value, shoe):
     for ask in (
-        lambda: latent.decode_point("mnist", value, 0, 0) if value != -1 else pictures.between(value, 0, 1),
+        lambda: latent.decode_point("mnist", value, 0, 0) if value != -1 else check_range(value, 0, 1),
         lambda: restoration.restore(shoe, "blur", value),
         lambda: compression.compress(shoe, value),
         lambda: restoration.load_emoji(value),
     ):
-        with pytest.raises(InputError, match=r"is no number from|is none of"):
+        with pytest.raises(InputError, match=r"is not a number between|must be one of"):
             ask()
 
 
@@ -521,10 +526,10 @@ def test_what_is_none_of_the_choices_is_a_sentence(value, shoe):
         lambda: latent.decode_point(value, 0, 0, 0),
         lambda: latent.decode_labels(value, 0, 0),
         lambda: restoration.restore(shoe, value, 0.5),
-        lambda: codes.inspect_code(value, 0),
-        lambda: codes.place_drawing("pca", value, shoe),
+        lambda: latent_map.inspect_code(value, 0),
+        lambda: latent_map.place_drawing("pca", value, shoe),
     ):
-        with pytest.raises(InputError, match="is none of"):
+        with pytest.raises(InputError, match="must be one of"):
             ask()
 
 
@@ -534,7 +539,7 @@ def test_a_canvas_is_a_data_uri_and_never_a_file(value):
         lambda: restoration.super_resolve(value),
         lambda: compression.compress(value, 9),
         lambda: latent.encode_picture("mnist", 0, value),
-        lambda: codes.place_drawing("pca", "pca", value),
+        lambda: latent_map.place_drawing("pca", "pca", value),
         lambda: colorize.colorize({"lines": value}),
     ):
         with pytest.raises(InputError, match=r"A canvas holds a picture|can be read"):
@@ -542,10 +547,10 @@ def test_a_canvas_is_a_data_uri_and_never_a_file(value):
 
 
 def test_an_encoder_without_a_map_says_how_to_make_one(monkeypatch):
-    monkeypatch.setattr(checkpoints, "code_map", lambda name: {})
-    codes.places.cache_clear()
-    assert "train.py --evaluate linear" in codes.map_codes({"name": "linear", "projection": "tsne"})["error"]
-    assert codes.map_codes({"name": "linear", "projection": "pca"})["about"] == ""
+    monkeypatch.setattr(checkpoints, "analysis", lambda name: {})
+    latent_map.projected_codes.cache_clear()
+    assert "train.py --evaluate linear" in latent_map.map_codes({"name": "linear", "projection": "tsne"})["error"]
+    assert latent_map.map_codes({"name": "linear", "projection": "pca"})["about"] == ""
 
 
 # Errors
@@ -558,19 +563,19 @@ def test_errors_meant_for_visitors_become_toasts_or_sentences_and_others_do_not(
         raise checkpoints.CheckpointError("run `git checkout`")
 
     with pytest.raises(gr.Error, match="git checkout"):
-        controls.friendly(missing)()
-    assert controls.friendly(missing, controls.message)()[0]["note"] == "run `git checkout`"
+        handler(missing)()
+    assert handler(missing, message)()[0]["note"] == "run `git checkout`"
 
     def film():
         yield 1
         missing()
 
-    run = controls.friendly(film)()
+    run = handler(film)()
     assert next(run) == 1
     with pytest.raises(gr.Error):
         next(run)
     with pytest.raises(ZeroDivisionError):
-        controls.friendly(lambda: 1 / 0)()
+        handler(lambda: 1 / 0)()
 
 
 # GAN lab
@@ -612,7 +617,7 @@ def test_visitors_train_at_the_same_time_without_starving_or_mixing():
         steps = list(pool.map(visit, range(5)))
     assert min(steps) > max(steps) / 3 and min(steps) > 20
     for i, memory in enumerate(memories):
-        alone = toy_gan.Run(toy_gan.distribution("ring"), memory["run"].settings)
+        alone = GanRun(toy_gan.distribution("ring"), memory["run"].settings)
         alone.advance(memory["run"].step, 60)
         assert alone.settings.seed == i and torch.equal(alone.frame()["fake"], memory["run"].frame()["fake"])
 
@@ -620,7 +625,7 @@ def test_visitors_train_at_the_same_time_without_starving_or_mixing():
 def test_points_come_as_thousandths():
     frame = run_gan({}, {})
     real = np.frombuffer(base64.b64decode(frame["real"]), np.int16).reshape(-1, 2)
-    wanted = toy_gan.distribution("ring").points[: len(real)] / toy_gan.REACH * 1000
+    wanted = toy_gan.distribution("ring").points[: len(real)] / BOARD_REACH * 1000
     assert np.abs(real - wanted.numpy()).max() <= 1
     assert len(base64.b64decode(frame["map"])) == 1600
 
@@ -633,7 +638,7 @@ def test_what_is_drawn_is_learned_while_it_changes():
     frame = run_gan({"do": "both"}, memory, "drawn", data_uri(canvas))
     assert frame["step"] == 2, "the players stay"
     real = np.frombuffer(base64.b64decode(frame["real"]), np.int16).reshape(-1, 2)
-    assert real[:, 0].min() >= 0.45 / toy_gan.REACH * 1000
+    assert real[:, 0].min() >= 0.45 / BOARD_REACH * 1000
 
 
 @pytest.mark.parametrize("drawing", ["", data_uri(Image.new("L", (240, 240), 255))])
@@ -679,7 +684,7 @@ def test_every_exhibit_fails_as_its_name_says_and_the_cure_helps(name):
     def verdicts(cured):
         settings = toy_gan.exhibit(name, cured)[1:]
         loss, lr, d_lr, *rest = settings
-        run = toy_gan.Run(toy_gan.distribution("ring"), toy_gan.Settings(loss, 10**lr, 10**d_lr, *rest))
+        run = GanRun(toy_gan.distribution("ring"), toy_gan.Settings(loss, 10**lr, 10**d_lr, *rest))
         seen = []
         for _ in range(120):
             run.advance(20, 60)
@@ -699,25 +704,27 @@ def test_a_seed_is_a_face_and_truncation_leads_to_the_mean():
     assert face == dcgan.paint_face(7, 0.8)[0] and face["src"] != dcgan.paint_face(8, 0.8)[0]["src"]
     assert face["note"].endswith("% real")
     assert dcgan.paint_face(7, 0)[0]["src"] == dcgan.paint_face(8, 0)[0]["src"]
-    assert len(dcgan.paint_faces(7)) == dcgan.GRID and dcgan.choose_face(3, 7) == 10
+    assert len(dcgan.paint_faces(7)) == dcgan.FACES_SHOWN and dcgan.choose_face(3, 7) == 10
 
 
 @pytest.mark.parametrize("name", dcgan.TRAITS)
 def test_a_slider_changes_what_it_names_in_most_faces(name):
     which = list(dcgan.TRAITS).index(name)
     z = torch.cat([dcgan.latent(seed) for seed in range(64)])
-    moved = [maps.traits(dcgan.gan()(z + step * dcgan.directions()[which]))[:, which].mean() for step in (-3, 3)]
+    moved = [
+        trait_probs(dcgan.faces_gan()(z + step * dcgan.trait_directions()[which]))[:, which].mean() for step in (-3, 3)
+    ]
     assert moved[1] > 2 * moved[0] and moved[1] - moved[0] > 0.05
 
 
 def test_a_film_begins_and_ends_with_its_faces_and_stays_as_far_from_the_middle():
     a, b = dcgan.latent(1), dcgan.latent(2)
-    way = networks.slerp(a, b, torch.linspace(0, 1, 9))
+    way = slerp(a, b, torch.linspace(0, 1, 9))
     assert torch.allclose(way[:1], a, atol=1e-5) and torch.allclose(way[-1:], b, atol=1e-5)
     lengths = way.norm(dim=1)
     assert lengths.min() > 0.95 * min(a.norm(), b.norm())
-    assert torch.allclose(networks.slerp(a, a, torch.linspace(0, 1, 3)), a.expand(3, -1))
-    assert open_uri(dcgan.between_faces(1, 2)[0]["src"]).width > 2000
+    assert torch.allclose(slerp(a, a, torch.linspace(0, 1, 3)), a.expand(3, -1))
+    assert open_uri(dcgan.interpolate_faces(1, 2)[0]["src"]).width > 2000
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])
@@ -728,7 +735,7 @@ def test_a_loop_moves(kind):
 
 
 def test_a_painted_face_is_found_again():
-    face = dcgan.gan()(dcgan.latent(5, 0.6))
+    face = dcgan.faces_gan()(dcgan.latent(5, 0.6))
     *_, (yours, nearest) = dcgan.find_face({"lines": data_uri(to_pil(face[0])), "hints": ""})
     assert float(re.search(r"([\d.]+) dB", nearest["note"])[1]) > 17 and yours["note"].endswith("% real")
 
@@ -738,10 +745,10 @@ def test_a_face_is_colours_under_lines():
     layer.paste((237, 185, 138, 255), (64, 64, 192, 192))
     lines = Image.new("RGB", (256, 256), "white")
     lines.paste((0, 0, 0), (120, 0, 136, 256))
-    x = dcgan.drawn({"lines": data_uri(lines), "hints": data_uri(layer)})[0] * 255
+    x = dcgan.read_face({"lines": data_uri(lines), "hints": data_uri(layer)})[0] * 255
     assert x[:, 20, 20].tolist() == pytest.approx([237, 185, 138], abs=1)
     assert x[:, 32, 32].max() < 1 and x[:, 2, 2].min() > 254
-    only = dcgan.drawn({"lines": "", "hints": data_uri(layer)})[0] * 255
+    only = dcgan.read_face({"lines": "", "hints": data_uri(layer)})[0] * 255
     assert only[:, 32, 32].tolist() == pytest.approx([237, 185, 138], abs=1)
     with pytest.raises(InputError, match="Draw a face"):
         next(dcgan.find_face({"lines": "", "hints": ""}))
@@ -782,4 +789,4 @@ def test_other_input_that_cannot_be_is_told_too():
         dcgan.choose_face(None, 3)
     with pytest.raises(InputError):
         dcgan.download_loop(1, 2, kind="exe")
-    assert controls.Choices("", "").preprocess({"pictures": []}) is None
+    assert Choices("", "").preprocess({"pictures": []}) is None

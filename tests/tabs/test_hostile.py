@@ -16,18 +16,19 @@ from PIL import Image
 
 from ae_demo.checkpoints import CheckpointError
 from ae_demo.tabs import (
-    codes,
     colorize,
     compression,
     dcgan,
     diffusion,
     diffusion_edit,
     latent,
-    pictures,
+    latent_map,
     restoration,
     toy_gan,
 )
-from ae_demo.tabs.pictures import InputError
+from ae_demo.ui import inputs
+from ae_demo.ui.drawing import find_drawing
+from ae_demo.ui.inputs import InputError
 
 repeatable = settings(derandomize=True, database=None, deadline=None)
 few, many = settings(repeatable, max_examples=10), settings(repeatable, max_examples=100)
@@ -82,16 +83,16 @@ def test_every_kind_of_picture_of_any_shape_goes_through_every_step(kind, mode, 
         options["exif"][0x0112] = turn
     if kind == "webp" and max(size) > 16_383:
         size = (64, 48)
-    picture = pictures.read(BytesIO(encoded(noise(*size, mode), kind, **options)))
-    assert picture.mode == "RGB" and max(picture.size) <= pictures.WORKING_SIZE
+    picture = inputs.read(BytesIO(encoded(noise(*size, mode), kind, **options)))
+    assert picture.mode == "RGB" and max(picture.size) <= inputs.MAX_SIDE
     if "exif" in options:
         assert picture.size == (size[::-1] if turn in (5, 6, 7, 8) else size)
-    assert pictures.on_black(picture).size == (28, 28)
-    assert pictures.on_paper(picture, 64).size == (64, 64)
-    x = pictures.color(picture, 32)
+    assert inputs.to_light_on_black(picture).size == (28, 28)
+    assert inputs.to_dark_on_white(picture, 64).size == (64, 64)
+    x = inputs.to_color(picture, 32)
     assert x.shape == (1, 3, 32, 32) and 0 <= float(x.min()) and float(x.max()) <= 1
-    assert pictures.palette(picture)
-    drawing = pictures.find_drawing(picture, picture.convert("RGBA"))
+    assert inputs.dominant_colors(picture)
+    drawing = find_drawing(picture, picture.convert("RGBA"))
     if drawing:
         assert drawing.sketch.isfinite().all() and drawing.regions.shape == (512, 512)
         assert drawing.even_out(drawing.lines.convert("RGB")).size == (512, 512)
@@ -108,7 +109,7 @@ GOOD = [encoded(noise(40, 30, mode), kind) for kind, mode in WRITTEN]
 @example(b"<html><script>alert(1)</script></html>")
 @example(b"\x80\x04cos\nsystem\n")
 def test_what_is_no_picture_is_one_sentence(content):
-    for read, source in ((pictures.read, BytesIO(content)), (pictures.read_layer, uri(content))):
+    for read, source in ((inputs.read, BytesIO(content)), (inputs.read_layer, uri(content))):
         with pytest.raises(InputError) as told:
             read(source)
         assert sentence(told.value)
@@ -121,7 +122,7 @@ def test_a_truncated_or_damaged_picture_is_a_picture_or_one_sentence(good, data)
     for _ in range(data.draw(st.integers(0, 6))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     try:
-        assert pictures.read(BytesIO(damaged)).mode == "RGB"
+        assert inputs.read(BytesIO(damaged)).mode == "RGB"
     except InputError as error:
         assert sentence(error)
 
@@ -131,19 +132,19 @@ def test_formats_that_nobody_needs_are_not_even_opened(kind, monkeypatch):
     content = encoded(noise(32, 32), kind)
     monkeypatch.setitem(Image.OPEN, kind, (lambda *_: pytest.fail("opened"), None))
     with pytest.raises(InputError, match="use PNG, JPEG, GIF, BMP or WebP"):
-        pictures.read(BytesIO(content))
+        inputs.read(BytesIO(content))
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp", "png"])
 def test_of_an_animation_the_first_picture_counts(kind):
     frames = [Image.new("RGB", (30, 30), color) for color in ("#ff0000", "#0000ff", "#00ff00")]
     content = encoded(frames[0], kind, save_all=True, append_images=frames[1:], duration=50)
-    red, green, blue = pictures.read(BytesIO(content)).getpixel((15, 15))
+    red, green, blue = inputs.read(BytesIO(content)).getpixel((15, 15))
     assert red > 240 and green < 20 and blue < 20
 
 
 @pytest.mark.parametrize("side", [6_400, 20_000, 200_000, 2**31 - 1])
-@pytest.mark.parametrize("read", [pictures.read, pictures.read_layer])
+@pytest.mark.parametrize("read", [inputs.read, inputs.read_layer])
 def test_a_bomb_is_not_unpacked(side, read):
     """A PNG of a few bytes that says it has side × side pixels."""
 
@@ -154,15 +155,15 @@ def test_a_bomb_is_not_unpacked(side, read):
     bomb = b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
     begun = time.perf_counter()
     with pytest.raises(InputError, match="more than 40 megapixels: make it smaller"):
-        read(BytesIO(bomb) if read is pictures.read else uri(bomb))
+        read(BytesIO(bomb) if read is inputs.read else uri(bomb))
     assert time.perf_counter() - begun < 1
 
 
 def test_a_canvas_holds_only_so_much():
     with pytest.raises(InputError, match="at most 3 megabytes"):
-        pictures.decoded(uri(GOOD[0]) + "A" * pictures.MAX_CHARACTERS)
+        inputs.decode_data_uri(uri(GOOD[0]) + "A" * inputs.MAX_URI_CHARACTERS)
     drawn = noise(512, 512, "RGBA")
-    assert pictures.read(pictures.decoded(uri(encoded(drawn)))).size == (512, 512), "the worst that a canvas sends"
+    assert inputs.read(inputs.decode_data_uri(uri(encoded(drawn)))).size == (512, 512), "the worst that a canvas sends"
 
 
 # Values
@@ -181,8 +182,8 @@ json_like = st.recursive(
 @given(json_like)
 def test_a_value_is_one_that_is_meant_or_told_in_one_sentence(value):
     for check, meant in (
-        (lambda v: pictures.between(v, -1, 2), lambda v: isinstance(v, int | float) and -1 <= v <= 2),
-        (lambda v: pictures.one_of(v, ("a", "b", 1)), lambda v: v in ("a", "b", 1)),
+        (lambda v: inputs.check_range(v, -1, 2), lambda v: isinstance(v, int | float) and -1 <= v <= 2),
+        (lambda v: inputs.check_choice(v, ("a", "b", 1)), lambda v: v in ("a", "b", 1)),
     ):
         try:
             answer = check(value)
@@ -196,7 +197,7 @@ PLAIN = uri(encoded(Image.new("L", (28, 28))))
 CALLS = {  # with arguments that cost little; each is replaced in turn
     colorize.colorize: (EMPTY, True, True),
     colorize.variants: (EMPTY, 0, True, True),
-    colorize.codes: (0,),
+    colorize.variant_codes: (0,),
     colorize.continue_from: (0, EMPTY, 0),
     colorize.download_layers: (EMPTY, "picture", True),
     colorize.load_example: (3,),
@@ -204,7 +205,7 @@ CALLS = {  # with arguments that cost little; each is replaced in turn
     latent.decode_labels: ("mnist", 0, 0),
     latent.encode_picture: ("mnist", 0, PLAIN, 0),
     latent.draw_path: ("mnist", 0, PLAIN, "", False),
-    latent.marks: ("mnist", 0, "", PLAIN, False),
+    latent.map_overlay: ("mnist", 0, "", PLAIN, False),
     latent.latent_map: ({"dataset": "", "log_beta": 0},),
     restoration.restore: (PLAIN, "blur", 0.5, 0),
     restoration.level_map: ("blur", 0.5),
@@ -214,14 +215,14 @@ CALLS = {  # with arguments that cost little; each is replaced in turn
     compression.family: ("",),
     compression.neighbours: ("",),
     compression.rate_distortion: ("",),
-    codes.inspect_code: ("residual-z32", 0, None),
-    codes.place_drawing: ("residual-z32", "pca", PLAIN),
-    codes.map_codes: ({"name": "", "projection": "pca"},),
+    latent_map.inspect_code: ("residual-z32", 0, None),
+    latent_map.place_drawing: ("residual-z32", "pca", PLAIN),
+    latent_map.map_codes: ({"name": "", "projection": "pca"},),
     toy_gan.train_gan: ({"do": "look"}, {}, "ring", "", "non-saturating", -3, -3, 1, 0.1, 8, 1, "normal", 0),
     dcgan.paint_face: (0, 0.5, 0.0, 1.0),
     dcgan.paint_faces: (0, 2),
     dcgan.choose_face: (0, 0),
-    dcgan.between_faces: (0, 1, 2),
+    dcgan.interpolate_faces: (0, 1, 2),
     dcgan.download_loop: (0, 1, 2, "gif"),
     dcgan.play_game: ({}, "real"),
     dcgan.watch_learning: (0.5,),
@@ -229,9 +230,9 @@ CALLS = {  # with arguments that cost little; each is replaced in turn
     diffusion.fork: ({"tree": 0, "run": 0, "step": 0}, "ddpm-fashion", 0, 0, 1.0, "ddim"),
     diffusion.sampler_quality: ("ddpm-mnist",),
     diffusion_edit.edit: (EMPTY, "ddpm-fashion", 0, 599, 0, 1.0),
-    diffusion_edit.between_noises: ("ddpm-fashion", 0, 0, -1, 1.0),
+    diffusion_edit.interpolate_noise: ("ddpm-fashion", 0, 0, -1, 1.0),
 }
-ALWAYS_OURS = {toy_gan.train_gan: 1, dcgan.play_game: 0}  # a gr.State, which no visitor sends
+ALWAYS_OURS = {toy_gan.train_gan: 1}  # a gr.State, which no visitor sends
 
 
 @pytest.mark.parametrize("function", CALLS, ids=lambda f: f"{f.__module__.rpartition('.')[2]}.{f.__name__}")

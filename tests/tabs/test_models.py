@@ -8,8 +8,8 @@ import pytest
 from ae_demo import checkpoints
 from ae_demo.checkpoints import CheckpointError
 from ae_demo.tabs import models
-from ae_demo.tabs.pictures import InputError
 from ae_demo.training.recipes import RECIPES
+from ae_demo.ui.inputs import InputError
 
 
 def test_the_table_has_every_checkpoint_with_its_scores_and_source():
@@ -24,11 +24,11 @@ def test_the_table_has_every_checkpoint_with_its_scores_and_source():
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_checkpoint_is_told_with_the_lines_that_load_it(name):
     facts, code, (samples,), curve = models.inspect_model(name)
-    about = checkpoints.training(name)
+    about = checkpoints.metadata(name)
     assert about["model"]["sha256"] in facts and RECIPES[name].title in facts and "None" not in facts
     scope = {}
     exec(code, scope)
-    assert checkpoints.parameters(scope["model"]) == about["model"]["parameters"]
+    assert checkpoints.count_parameters(scope["model"]) == about["model"]["parameters"]
     assert samples["src"].startswith("data:image/jpeg") and samples["note"]
     assert list(curve.data[0].x) == [step for step, _ in about["curve"]]
 

@@ -1,17 +1,30 @@
 """The loop: same seed, same run; taken up again, same run; not a number, no step."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
 from accelerate import Accelerator
 
-from ae_demo.data.datasets import Images, fashion_mnist
+from ae_demo import losses
+from ae_demo.data.images import Images
+from ae_demo.data.mnist import fashion_mnist
 from ae_demo.models.autoencoder import Autoencoder
 from ae_demo.models.pca import PCA
 from ae_demo.models.stacked import Stacked
-from ae_demo.training import losses
-from ae_demo.training.loops import TrainingError, batches, fit, fit_gan, fit_layerwise, fit_pca, warm_cosine
+from ae_demo.training.loops import (
+    DivergedError,
+    Optim,
+    Run,
+    TrainingError,
+    batches,
+    fit,
+    fit_gan,
+    fit_layerwise,
+    fit_pca,
+    warm_cosine,
+)
 
 
 def numbers(n):
@@ -58,10 +71,8 @@ def run(steps, stop=None, start=0, state=None, save=None, **options):
     torch.manual_seed(0)
     model, accelerator = Autoencoder(width=8), Accelerator()
     data = fashion_mnist(split="sample")
-    loop = fit(
-        model, data, losses.reconstruction, steps=steps, batch_size=32, accelerator=accelerator, lr=3e-3,
-        schedule=warm_cosine, start=start, state=state, **options,
-    )  # fmt: skip
+    optim = Optim(lr=3e-3, schedule=warm_cosine, **options)
+    loop = fit(model, data, losses.reconstruction, Run(steps, 32, accelerator, start=start, state=state), optim)
     history = [metrics["loss"] for metrics in itertools.islice(loop, stop)]
     if save:
         accelerator.save_state(str(save))
@@ -84,20 +95,123 @@ def test_it_learns():
     assert sum(history[-5:]) < 0.6 * sum(history[:5])
 
 
-def test_averaged_weights_are_what_the_model_ends_up_with():
-    plain, _ = run(12)
-    averaged, _ = run(12, ema_decay=0.99)
-    assert not torch.equal(next(plain.parameters()), next(averaged.parameters()))
+class Constant(torch.nn.Module):
+    """A network whose weight has the gradient that the batch says, so that every step is known."""
+
+    def __init__(self, weight=0.0):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.full((4,), float(weight)))
+
+
+def linear(model, batch):
+    """A loss with the gradient `slope` for every weight."""
+    return {"loss": (model.weight * batch["slope"].mean()).sum()}
+
+
+def weights_after(steps, optim, slope=1.0, weight=0.0):
+    model = Constant(weight)
+    loop = fit(model, Images(slope=torch.full((8,), slope)), linear, Run(steps, 4, Accelerator()), optim)
+    seen = [model.weight.detach().clone() for _ in loop]
+    return seen, model.weight.detach()
+
+
+def test_averaged_weights_are_the_running_average_of_all_steps():
+    seen, last = weights_after(9, Optim(lr=0.1, ema_decay=0.7))
+    average = seen[0] * 0
+    for step, weight in enumerate(seen):
+        decay = min(0.7, max(0.0, 1 - (1 + step) ** -0.75)) if step else 0.0  # warm-up, as diffusers documents it
+        average = decay * average + (1 - decay) * weight
+    assert torch.allclose(last, average, atol=1e-6)
+    assert not torch.allclose(last, seen[-1], atol=1e-2)
+
+
+def test_gradients_are_clipped_to_their_norm():
+    """Adam forgets a constant scale, but not that a small gradient came after a large one."""
+
+    def second_step(clip):
+        slopes, model = iter([100.0, 1.0]), Constant()
+
+        def steep_then_flat(model, batch):
+            return {"loss": (model.weight * next(slopes)).sum()}
+
+        loop = fit(
+            model, Images(slope=torch.ones(8)), steep_then_flat, Run(2, 4, Accelerator()), Optim(lr=0.1, clip=clip)
+        )  # fmt: skip
+        first = [model.weight.detach().clone() for _ in loop]
+        return float((first[0] - first[1]).mean())
+
+    # both gradients have the norm 1 when clipped (4 equal weights), 200 and 2 when not
+    assert second_step(1.0) == pytest.approx(0.1, rel=1e-3)
+    assert second_step(None) < 0.08
+
+
+def test_weights_decay_as_adamw_says():
+    _, decayed = weights_after(1, Optim(lr=0.1, weight_decay=0.5), slope=0.0, weight=2.0)
+    assert torch.allclose(decayed, torch.full((4,), 2.0 * (1 - 0.1 * 0.5)))
+    _, kept = weights_after(1, Optim(lr=0.1), slope=0.0, weight=2.0)
+    assert torch.allclose(kept, torch.full((4,), 2.0))
+
+
+@pytest.mark.parametrize("which", ["optim", "d_optim"])
+def test_each_player_has_the_momentum_of_its_own_betas(which):
+    """After a gradient of 1 and one of 0 Adam goes on by its momentum: m₂ / √v₂ with both bias-corrected."""
+    slopes = itertools.cycle([1.0, 0.0])
+
+    def loss(model, rival, batch):
+        slope = next(slopes)
+        return {"loss": model.value * slope, "d_loss": rival.value * slope}
+
+    made, model = [], Number(0.0)
+    betas = {"optim": (0.5, 0.99), "d_optim": (0.8, 0.95)}
+    options = {name: Optim(lr=0.1, betas=pair) for name, pair in betas.items()}
+    loop = fit_gan(
+        model, numbers(8), loss, Run(2, 4, Accelerator()), discriminator=lambda: made.append(Number(0.0)) or made[0],
+        **options,
+    )  # fmt: skip
+    next(loop)
+    player = model if which == "optim" else made[0]
+    assert float(player.value.detach()) == pytest.approx(-0.1, rel=1e-3)
+    next(loop)
+    b1, b2 = betas[which]
+    momentum, square = b1 * (1 - b1) / (1 - b1**2), b2 * (1 - b2) / (1 - b2**2)
+    assert float(player.value.detach()) == pytest.approx(-0.1 - 0.1 * momentum / square**0.5, rel=1e-3)
+
+
+def test_the_learning_rate_follows_the_schedule():
+    seen, _ = weights_after(4, Optim(lr=0.1, schedule=lambda step, steps: (step + 1) / steps))
+    moves = [float((b - a).abs().mean()) for a, b in itertools.pairwise([torch.zeros(4), *seen])]
+    assert moves == pytest.approx([0.025, 0.05, 0.075, 0.1], rel=1e-3)
+
+
+def test_a_batch_of_one_picture_and_batch_normalisation_is_one_sentence():
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.BatchNorm1d(1))
+    loop = fit(model, numbers(1), losses.reconstruction, Run(3, 8, Accelerator()))
+    with pytest.raises(
+        TrainingError, match="at least 2 pictures in a batch of every process, and there is 1: train on"
+    ):
+        next(loop)
+
+
+def test_nothing_of_a_run_is_left_in_the_accelerator():
+    accelerator = Accelerator()
+    for _ in range(2):
+        model = Constant()
+        loop = fit(model, Images(slope=torch.ones(8)), linear, Run(3, 4, accelerator), Optim(ema_decay=0.9))
+        next(loop)
+        loop.close()
+        accelerator.free_memory()
+    assert not accelerator._save_model_state_pre_hook and not accelerator._load_model_state_pre_hook
 
 
 def test_a_loss_that_is_not_finite_stops_before_the_weights_change():
     model = Autoencoder(width=8)
     before = [weight.clone() for weight in model.parameters()]
-    loop = fit(
-        model, fashion_mnist(split="sample"), lambda model, batch: {"loss": model(batch["image"]).sum() * float("nan")},
-        steps=3, batch_size=8, accelerator=Accelerator(),
-    )  # fmt: skip
-    with pytest.raises(TrainingError, match="became nan at step 1"):
+
+    def undefined(model, batch):
+        return {"loss": model(batch["image"]).sum() * float("nan")}
+
+    loop = fit(model, fashion_mnist(split="sample"), undefined, Run(3, 8, Accelerator()))
+    with pytest.raises(DivergedError, match="became nan at step 1"):
         next(loop)
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
 
@@ -105,10 +219,8 @@ def test_a_loss_that_is_not_finite_stops_before_the_weights_change():
 def layerwise(steps, stop=None, start=0, state=None, save=None):
     torch.manual_seed(0)
     model, accelerator, data = Stacked([24, 16, 8]), Accelerator(), fashion_mnist(split="sample")
-    loop = fit_layerwise(
-        model, data, losses.layer_reconstruction, steps=steps, batch_size=16, accelerator=accelerator, start=start,
-        state=state, ema_decay=0.9,
-    )  # fmt: skip
+    run = Run(steps, 16, accelerator, start=start, state=state)
+    loop = fit_layerwise(model, data, losses.layer_reconstruction, run, Optim(ema_decay=0.9))
     weights, history = [], []
     for metrics in itertools.islice(loop, stop):
         history.append(metrics["loss"])
@@ -119,7 +231,6 @@ def layerwise(steps, stop=None, start=0, state=None, save=None):
         assert list(loop) == []
     weights.append([layer.weight.detach().clone() for layer in model.down])
     accelerator.free_memory()
-    accelerator._custom_objects.clear()
     return history, weights
 
 
@@ -139,9 +250,17 @@ def test_a_layerwise_run_is_taken_up_again_in_any_layer(tmp_path, stop):
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(weights[-1], resumed[-1], strict=True))
 
 
+def test_principal_components_are_found_again_when_a_run_is_taken_up():
+    data, model = fashion_mnist(split="sample"), PCA(latent_dim=8)
+    assert len(list(fit_pca(model, data, Run(3, 1, Accelerator(), start=1)))) == 2
+    assert list(fit_pca(model, data, Run(3, 1, Accelerator(), start=3))) == []
+    x = data[:]["image"]
+    assert float((model.eval()(x) - x).square().mean()) < 0.04
+
+
 def test_principal_components_are_those_of_the_singular_value_decomposition():
     data, model = fashion_mnist(split="sample"), PCA(latent_dim=8)
-    (metrics,) = fit_pca(model, data, steps=1, batch_size=1, accelerator=Accelerator())
+    (metrics,) = fit_pca(model, data, Run(1, 1, Accelerator()))
     x = data[:]["image"].flatten(1)
     _, s, v = torch.linalg.svd(x - x.mean(0), full_matrices=False)
     assert torch.allclose((model.components @ v[:8].T).abs(), torch.eye(8), atol=1e-2)
@@ -166,9 +285,9 @@ def chase(model, rival, batch):
 
 def play(steps, stop=None, start=0, state=None, save=None, loss=chase):
     model, accelerator = Number(), Accelerator()
+    run, adam = Run(steps, 4, accelerator, start=start, state=state), Optim(lr=0.1, betas=(0.5, 0.99))
     loop = fit_gan(
-        model, numbers(8), loss, discriminator=Number, steps=steps, batch_size=4, accelerator=accelerator,
-        lr=0.1, d_lr=0.1, ema_decay=0.5, start=start, state=state,
+        model, numbers(8), loss, run, discriminator=Number, optim=replace(adam, ema_decay=0.5), d_optim=adam
     )  # fmt: skip
     seen = [metrics["d_loss"] for metrics in itertools.islice(loop, stop)]
     if save:
@@ -176,7 +295,6 @@ def play(steps, stop=None, start=0, state=None, save=None, loss=chase):
     else:
         assert list(loop) == []
     accelerator.free_memory()
-    accelerator._custom_objects.clear()
     return seen, float(model.value.detach())
 
 
@@ -198,5 +316,5 @@ def test_a_game_that_is_taken_up_again_is_the_same_game(tmp_path):
 
 
 def test_a_player_that_is_not_finite_ends_the_game_with_its_name():
-    with pytest.raises(TrainingError, match="d_loss became nan at step 1"):
+    with pytest.raises(DivergedError, match="d_loss became nan at step 1"):
         play(3, loss=lambda model, rival, batch: chase(model, rival, batch) | {"d_loss": rival.value * float("nan")})

@@ -8,15 +8,15 @@ from ae_demo.training import reflow
 
 
 def test_couplings_are_what_the_teacher_makes_of_that_noise_and_are_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(reflow, "PORTION", 4)
-    pairs = [reflow.fashion_couplings(str(tmp_path), n=n)[:] for n in (4, 8)]
+    monkeypatch.setattr(reflow, "COUPLINGS_PER_FILE", 4)
+    pairs = [reflow.fashion_couplings(str(tmp_path), limit=n)[:] for n in (4, 8)]
     assert torch.equal(pairs[0]["image"], pairs[1]["image"][:4]), "goes on where it was left"
     (kept,) = (tmp_path / "reflow").iterdir()
-    assert checkpoints.training(reflow.TEACHER)["model"]["sha256"][:12] in kept.name, "a new teacher begins anew"
+    assert checkpoints.metadata(reflow.TEACHER)["model"]["sha256"][:12] in kept.name, "a new teacher begins anew"
     teacher = checkpoints.load(DDPM, reflow.TEACHER)
     noise, y = pairs[1]["noise"][4:].float(), pairs[1]["label"][4:]
     assert y.tolist() == [4, 5, 6, 7]
-    *_, last = teacher.denoise(noise, y, reflow.STEPS, guidance=reflow.GUIDANCE, sampler="unipc")
+    *_, last = teacher.denoise(noise, y, reflow.TEACHER_STEPS, guidance=reflow.GUIDANCE, sampler="unipc")
     assert (to_pixels(last.x_t) - pairs[1]["image"][4:]).abs().mean() < 0.02, "up to the rounding of the fast path"
 
 

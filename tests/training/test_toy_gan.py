@@ -8,38 +8,38 @@ import pytest
 import torch
 from accelerate import Accelerator
 
+from ae_demo import losses
 from ae_demo.data import toy
-from ae_demo.data.datasets import Images
+from ae_demo.data.images import Images
 from ae_demo.models.toy_gan import ToyDiscriminator, ToyGenerator
-from ae_demo.training import losses
-from ae_demo.training.loops import TrainingError, fit_gan, seeded
+from ae_demo.training.loops import Run, TrainingError, fit_gan, seeded
 from ae_demo.training.toy_gan import (
-    Alone,
-    Run,
+    CpuAccelerator,
+    GanRun,
     Settings,
-    covered,
+    d_accuracy,
     diagnose,
-    good,
     jensen_shannon,
+    mode_coverage,
+    sample_quality,
     sliced_wasserstein,
-    told,
 )
 
 
 def trained(steps, settings=None, name="ring", **changes):
-    run = Run(toy.preset(name), settings or Settings(**changes))
+    run = GanRun(toy.sample_preset(name), settings or Settings(**changes))
     run.advance(steps, 60)
     return run
 
 
 def test_the_ring_is_learned_in_three_thousand_steps():
     found = trained(3000).frame()["measures"]
-    assert found["covered"] == 1 and found["divergence"] < 0.2 and found["good"] > 0.6
+    assert found["mode_coverage"] == 1 and found["divergence"] < 0.2 and found["sample_quality"] > 0.6
 
 
 @pytest.mark.parametrize("kind", losses.GAN_LOSSES)
 def test_a_run_is_the_same_however_it_is_portioned_and_watched(kind):
-    whole, portioned = trained(40, loss=kind), Run(toy.preset("ring"), Settings(loss=kind))
+    whole, portioned = trained(40, loss=kind), GanRun(toy.sample_preset("ring"), Settings(loss=kind))
     for _ in range(8):
         portioned.advance(5, 60)
         portioned.frame()
@@ -49,7 +49,7 @@ def test_a_run_is_the_same_however_it_is_portioned_and_watched(kind):
 
 
 def test_a_portion_ends_with_its_time():
-    run = Run(toy.preset("ring"), Settings())
+    run = GanRun(toy.sample_preset("ring"), Settings())
     run.advance(10**6, 0.05)
     assert 1 <= run.step < 1000
 
@@ -66,11 +66,11 @@ def test_a_step_of_one_player_leaves_the_other_as_it_is(players):
 def test_settings_count_from_the_next_step_on_and_so_does_another_distribution():
     run = trained(3)
     run.settings = Settings(lr=0.0, d_lr=0.0)
-    run.follow(toy.preset("spiral"))
+    run.set_distribution(toy.sample_preset("spiral"))
     before = run.frame()["fake"]
     run.advance(5, 60)
     assert torch.equal(before, run.frame()["fake"])
-    assert torch.equal(run.frame()["real"], toy.preset("spiral").points[: len(before)])
+    assert torch.equal(run.frame()["real"], toy.sample_preset("spiral").points[: len(before)])
 
 
 @pytest.mark.parametrize("kind", losses.GAN_LOSSES)
@@ -81,7 +81,9 @@ def test_every_loss_draws_the_samples_down_its_slope(kind):
     generator_loss = losses.GAN_LOSSES[kind][1]
     with torch.no_grad():
         at = [generator_loss(run.discriminator(x + torch.tensor([[s * step, 0.0]]))) for s in (1, -1)]
-    assert float(run.pull(x)[0, 0]) == pytest.approx(float(at[1] - at[0]) / (2 * step), rel=0.02, abs=1e-3)
+    assert float(run.generator_gradient(x)[0, 0]) == pytest.approx(
+        float(at[1] - at[0]) / (2 * step), rel=0.02, abs=1e-3
+    )
 
 
 @pytest.mark.parametrize("latent", ["normal", "uniform", "line"])
@@ -92,10 +94,13 @@ def test_a_frame_has_a_net_of_every_latent_space(latent):
 
 
 def test_measures_of_what_is_known():
-    ring = toy.preset("ring")
-    again, (left, right) = toy.preset("ring", 1).points[:1024], (torch.rand(1024, 2) * 0.2 + s for s in (-0.9, 0.7))
-    assert covered(again, ring) == 1 and covered(ring.centres[:2].repeat(50, 1), ring) == 0.25
-    assert good(again, ring.points) > 0.95 and good(torch.zeros(9, 2), ring.points) == 0
+    ring = toy.sample_preset("ring")
+    again, (left, right) = (
+        toy.sample_preset("ring", 1).points[:1024],
+        (torch.rand(1024, 2) * 0.2 + s for s in (-0.9, 0.7)),
+    )
+    assert mode_coverage(again, ring) == 1 and mode_coverage(ring.centres[:2].repeat(50, 1), ring) == 0.25
+    assert sample_quality(again, ring.points) > 0.95 and sample_quality(torch.zeros(9, 2), ring.points) == 0
     assert jensen_shannon(left, right) == pytest.approx(1) and jensen_shannon(left, left) == 0
     assert jensen_shannon(ring.points[:1024], again) < 0.05
     shift = torch.tensor([0.5, 0.0])
@@ -105,13 +110,11 @@ def test_measures_of_what_is_known():
 def test_without_an_accelerator_it_is_the_same_training():
     def numbers(accelerator):
         model = seeded(ToyGenerator, 0)
-        data = Images(point=toy.preset("ring").points)
-        loop = fit_gan(
-            model, data, losses.gan, discriminator=ToyDiscriminator, steps=9, batch_size=16, accelerator=accelerator
-        )
+        data = Images(point=toy.sample_preset("ring").points)
+        loop = fit_gan(model, data, losses.gan, Run(9, 16, accelerator), discriminator=ToyDiscriminator)
         return list(islice(loop, 9))
 
-    assert numbers(Alone()) == numbers(Accelerator(cpu=True))
+    assert numbers(CpuAccelerator()) == numbers(Accelerator(cpu=True))
 
 
 def test_losses_that_are_no_numbers_end_the_run():
@@ -121,8 +124,9 @@ def test_losses_that_are_no_numbers_end_the_run():
 
 def test_a_perfect_discriminator_tells_all_whatever_its_scale():
     real = torch.rand(50)
-    assert told(7 + real, 6 - real) == pytest.approx(1) and told(real, real) == pytest.approx(0.5, abs=0.02)
-    assert told(torch.tensor([1.0, 3.0]), torch.tensor([0.0, 2.0])) == pytest.approx(0.75)
+    assert d_accuracy(7 + real, 6 - real) == pytest.approx(1)
+    assert d_accuracy(real, real) == pytest.approx(0.5), "equal outputs cannot be told apart"
+    assert d_accuracy(torch.tensor([1.0, 3.0]), torch.tensor([0.0, 2.0])) == pytest.approx(0.75)
 
 
 def test_looking_and_another_distribution_do_not_count_as_a_history():
@@ -130,21 +134,24 @@ def test_looking_and_another_distribution_do_not_count_as_a_history():
     for _ in range(20):
         run.frame()
     assert len(run.history) == 1
-    run.follow(toy.preset("grid"))
+    run.set_distribution(toy.sample_preset("grid"))
     assert not run.history
 
 
 def measured(n=60, **values):
-    plain = {"covered": 0.5, "good": 0.5, "divergence": 0.5, "told": 0.7, "pull": 1.0, "centre": [0.0, 0.0]}
+    plain = {
+        "mode_coverage": 0.5, "sample_quality": 0.5, "divergence": 0.5, "d_accuracy": 0.7, "generator_gradient": 1.0,
+        "centre": [0.0, 0.0],
+    }  # fmt: skip
     return deque([plain | values] * n)
 
 
 def test_the_words_for_what_was_measured():
     assert diagnose(measured(3)) == "start"
-    assert diagnose(measured(divergence=0.1, covered=1.0)) == "learned"
-    assert diagnose(measured(told=0.99, divergence=0.9)) == "strong"
-    assert diagnose(measured(told=0.5, pull=0.001)) == "blind"
-    assert diagnose(measured(covered=0.25)) == "collapse"
+    assert diagnose(measured(divergence=0.1, mode_coverage=1.0)) == "learned"
+    assert diagnose(measured(d_accuracy=0.99, divergence=0.9)) == "strong"
+    assert diagnose(measured(d_accuracy=0.5, generator_gradient=0.001)) == "blind"
+    assert diagnose(measured(mode_coverage=0.25)) == "collapse"
     swinging = measured()
     for i in range(60):
         swinging[i] = swinging[i] | {"centre": [0.2 * (i % 2), 0.0]}
@@ -152,3 +159,8 @@ def test_the_words_for_what_was_measured():
     better = measured()
     better[0] = better[0] | {"divergence": 0.9}
     assert diagnose(better) == "learning"
+
+
+@pytest.mark.parametrize("n", [1, 2, 16, 17, 1000])
+def test_a_discriminator_that_says_the_same_of_all_tells_nothing(n):
+    assert d_accuracy(torch.zeros(n), torch.zeros(n)) == 0.5

@@ -1,0 +1,97 @@
+"""Regions enclosed by the lines of a drawing, for the paint bucket, colour variants and even colours."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+OUTSIDE = 1  # label of the paper around a drawing
+VARIANT_GAP = 2  # pixels: `gap` of `label_regions` for the regions of variants
+HINT_RADIUS = 3  # pixels, of the hint dot in a region
+
+
+def label_regions(paper: np.ndarray, gap: float = 0) -> np.ndarray:
+    """Label the regions enclosed by lines: paper (H, W) bool -> (H, W) int, 0 on lines, OUTSIDE in regions that reach
+    the image border, 2 and above inside.
+
+    With a `gap` in pixels, openings of up to twice that width count as closed: only paper further than `gap` from all
+    lines is labelled."""
+    margin = int(gap) + 1  # paper margin that joins all regions at the border
+    labels = label_cores(np.pad(paper, margin, constant_values=True), gap)
+    labels[labels == labels[0, 0]] = OUTSIDE
+    return labels[margin:-margin, margin:-margin]
+
+
+def label_cores(paper: np.ndarray, gap: float) -> np.ndarray:
+    """Label the connected parts of paper (H, W) bool further than `gap` pixels from all lines: -> (H, W) int from 2 on,
+    0 elsewhere."""
+    core = paper if gap == 0 or paper.all() else ndimage.distance_transform_edt(paper) > gap
+    labels, _ = ndimage.label(core)
+    return labels + (labels > 0)
+
+
+def grow_regions(paper: np.ndarray, gap: float) -> np.ndarray:
+    """Label every pixel, lines included, with the nearest of `label_cores` on its own side of the lines: paper (H, W)
+    bool -> (H, W) int from 2 on. Regions that reach the image border stay apart."""
+    labels, (whole, _) = label_cores(paper, gap), ndimage.label(paper)
+    if not labels.any():
+        labels = whole + (whole > 0)
+    nearest = tuple(ndimage.distance_transform_edt(labels == 0, return_distances=False, return_indices=True))
+    narrow = paper & (whole != whole[nearest])  # paper too narrow for a core becomes its own region
+    return np.where(narrow, labels.max() + whole, labels[nearest])
+
+
+def outside_mask(line: np.ndarray, threshold: int = 128) -> np.ndarray:
+    """Return the mask of the paper around drawings: line art (N, H, W) uint8 -> (N, H, W) uint8, 255 on it, else 0."""
+    return np.stack([255 * (label_regions(drawing >= threshold) == OUTSIDE) for drawing in line]).astype(np.uint8)
+
+
+class Region(NamedTuple):
+    """Mask of a region, and mask of a hint dot in it, far from all lines; (H, W) bool each."""
+
+    inside: Tensor
+    hint_dot: Tensor
+
+
+def largest_regions(sketch: Tensor, hinted: Tensor, n: int, smallest: int = 30) -> list[Region]:
+    """Return up to n enclosed regions without hints, largest first: sketch (H, W) in [0, 1], 1 is paper, hinted
+    (H, W), > 0 on hints. Regions of fewer than `smallest` pixels are ignored."""
+    paper = sketch.numpy() > 0.7
+    if paper.all():
+        return []
+    labels = label_regions(paper, VARIANT_GAP)
+    sizes = np.bincount(labels.ravel(), minlength=OUTSIDE + 1)
+    sizes[np.append(np.unique(labels[hinted.numpy() > 0]), [0, OUTSIDE])] = 0
+    found = [label for label in np.argsort(-sizes, kind="stable")[:n] if sizes[label] >= smallest]
+    depth = ndimage.distance_transform_edt(labels > OUTSIDE)
+    rows, columns = np.indices(labels.shape)
+    answer = []
+    for label, (row, column) in zip(found, ndimage.maximum_position(depth, labels, found), strict=True):
+        inside = labels == label
+        dot = inside & ((rows - row) ** 2 + (columns - column) ** 2 <= HINT_RADIUS**2)
+        answer.append(Region(torch.from_numpy(inside), torch.from_numpy(dot)))
+    return answer
+
+
+def fill_regions(color: Tensor, sketch: Tensor, hints: Tensor) -> Tensor:
+    """Fill each enclosed region with the colour of its hints, the nearest one if there are several, and leave the paper
+    around unchanged: images (N, 3, H, W), sketches (N, 1, H, W), hints (N, 4, H, W) -> (N, 3, H, W)."""
+    filled = color.clone()
+    for picture, lines, hint in zip(filled, sketch, hints, strict=True):
+        dots, n = ndimage.label(hint[3].numpy() > 0)
+        if not n:
+            continue
+        labels = label_regions(lines[0].numpy() > 0.5)
+        labels[labels == OUTSIDE] = 0
+        seeds = np.zeros(dots.shape, dtype=bool)
+        for dot in range(1, n + 1):  # a dot across a line belongs to the region with most of it
+            at = labels[dots == dot]
+            if at.any():
+                seeds |= (dots == dot) & (labels == np.bincount(at[at > 0]).argmax())
+        for region in np.unique(labels[seeds]):
+            own, inside = seeds & (labels == region), labels == region
+            row, column = ndimage.distance_transform_edt(~own, return_distances=False, return_indices=True)
+            picture[:, inside] = hint[:3, row[inside], column[inside]]
+    return filled

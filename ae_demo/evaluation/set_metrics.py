@@ -1,0 +1,61 @@
+"""Similarity of two sets of images in the features of a checkpoint: Fréchet distance, precision, recall."""
+
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from ae_demo import checkpoints
+from ae_demo.evaluation.image_metrics import predict_batches
+from ae_demo.models.classifier import Classifier
+from ae_demo.models.features import Features
+
+
+@cache
+def feature_net(name: str) -> Features | Classifier:
+    """Load the checkpoint whose features serve to compare images."""
+    return checkpoints.load(Features, name) if name.startswith("features") else checkpoints.load(Classifier, name)
+
+
+@cache
+def _feature_extractor(name: str) -> torch.nn.Module:
+    net, extractor = feature_net(name), torch.nn.Module()
+    extractor.num_features = net.num_features
+    extractor.forward = net.encode
+    return extractor
+
+
+def frechet(fake: Tensor, real: Tensor, name: str = "features-emoji") -> float:
+    """Fréchet distance (Heusel et al., 2017) of two sets of images (N, C, H, W) in the features of a checkpoint."""
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    # only the main process evaluates, so there is nothing to synchronise with
+    distance = FrechetInceptionDistance(_feature_extractor(name), normalize=True, sync_on_compute=False)
+    for is_real, x in ((True, real), (False, fake)):
+        for part in x.split(64):
+            distance.update(part, real=is_real)
+    return float(distance.compute())
+
+
+def precision_recall(fake: Tensor, real: Tensor, k: int = 3) -> tuple[float, float]:
+    """Precision and recall (Kynkäänniemi et al., 2019) of two sets of features (N, K): the share of fake ones no
+    further from some real one than its k-th nearest real neighbour, and the same with the sets exchanged."""
+
+    def share_within(points: Tensor, support: Tensor) -> float:
+        radius = torch.cdist(support, support).kthvalue(min(k + 1, len(support)), dim=1).values  # 1st: the point itself
+        return float((torch.cdist(points, support) <= radius).any(1).float().mean())
+
+    return share_within(fake, real), share_within(real, fake)
+
+
+def set_scores(fake: Tensor, real: Tensor, classifier: str) -> dict[str, float]:
+    """Return frechet, precision and recall of two sets of images in the features of a classifier's checkpoint."""
+    encode = feature_net(classifier).encode
+    precision, recall = precision_recall(predict_batches(encode, fake), predict_batches(encode, real))
+    return {"frechet": frechet(fake, real, classifier), "precision": precision, "recall": recall}
+
+
+def conditional_scores(fake: Tensor, y: Tensor, real: Tensor, classifier: str) -> dict[str, float]:
+    """Return `set_scores`, and accuracy, the share of fake images that the classifier assigns to their class y (N,)."""
+    predicted = predict_batches(feature_net(classifier), fake).argmax(1)
+    return set_scores(fake, real, classifier) | {"accuracy": float((predicted == y).float().mean())}

@@ -1,0 +1,239 @@
+"""Training objectives with one signature: loss(model, batch) -> {"loss": …, parts …}."""
+
+from collections.abc import Callable
+from functools import cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ae_demo.data.corruptions import augment
+from ae_demo.data.images import Batch
+
+Loss = dict[str, Tensor]
+
+
+def reconstruction(model, batch: Batch, corrupt=None) -> Loss:
+    """‖x − x̂(x̃)‖² per pixel, with x̃ = corrupt(x) for a denoising autoencoder (Vincent et al., 2008), else x̃ = x."""
+    x = batch["image"]
+    recon = model(corrupt(x) if corrupt else x)
+    return {"loss": F.mse_loss(recon.float(), x)}
+
+
+def layer_reconstruction(model, batch: Batch, layer: int) -> Loss:
+    """‖h − ĥ(h)‖² per unit of one encoder layer and its decoder counterpart, with h the output of the preceding layers
+    (greedy layer-wise training: Bengio et al., 2007)."""
+    with torch.no_grad():
+        h = batch["image"].flatten(1)
+        for before in range(layer):
+            h = model.encode_layer(h, before)
+    return {"loss": F.mse_loss(model.decode_layer(model.encode_layer(h, layer), layer).float(), h)}
+
+
+def sparse(model, batch: Batch, penalty: str, weight: float, rate: float = 0.05) -> Loss:
+    """‖x − x̂‖² per pixel + weight · penalty on the code z (N, K) of a one-layer model. Penalty "l1": mean |z_k| ‖d_k‖
+    with d_k the decoder weights of unit k, as small codes with large weights would otherwise pass for sparse; "kl": Σ_k
+    KL(rate ‖ mean activity of unit k) / K, for codes in [0, 1] (Ng, 2011, section 3)."""
+    x = batch["image"]
+    z = model.encode(x).float()
+    if penalty == "l1":
+        extra = (z.abs() * model.up[0].weight.norm(dim=0)).mean()
+    else:
+        activity = z.mean(0).clamp(1e-4, 1 - 1e-4)
+        extra = (rate * (rate / activity).log() + (1 - rate) * ((1 - rate) / (1 - activity)).log()).mean()
+    recon = F.mse_loss(model.decode(z).float(), x)
+    return {"loss": recon + weight * extra, "recon": recon, "penalty": extra}
+
+
+def nested(model, batch: Batch) -> Loss:
+    """‖x − x̂(first k entries of z)‖² per pixel times √k; k is drawn per image, about ∝ 1 / k for two in three, else
+    uniformly (nested dropout: Rippel et al., 2014). Errors fall about like 1 / √k, so √k weights all k alike."""
+    x = batch["image"]
+    most = model.latent_dim
+    draw = torch.rand(len(x), device=x.device)
+    k = torch.where(torch.rand_like(draw) < 1 / 3, 1 + most * draw, (most + 1) ** draw).long()
+    error = (model(x, k).float() - x).square().flatten(1).mean(1)
+    return {"loss": (k.sqrt() * error).mean(), "mse": error.mean()}
+
+
+def random_betas(n: int, device) -> Tensor:
+    """Draw KL weights for n images, (n,): log-uniform in [0.001, 100], 0 for one in eight."""
+    exponent = torch.rand(n, device=device) * 5 - 3
+    return torch.where(torch.rand(n, device=device) < 1 / 8, 0.0, 10**exponent)
+
+
+def elbo_terms(x: Tensor, logits: Tensor, mu: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
+    """−log p(x | z) of each image, (N,), and KL(q(z | x) ‖ N(0, I)) of each posterior, (N,); see `elbo`."""
+    recon = F.binary_cross_entropy_with_logits(logits, x, reduction="none").flatten(1).sum(1)
+    return recon, 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1)
+
+
+def elbo(model, batch: Batch, beta: float | Callable = 1.0) -> Loss:
+    """−ELBO = −E_q log p(x | z) + β KL(q(z | x) ‖ N(0, I)), in nats per image (Kingma & Welling, 2014; Higgins et al.,
+    2017). log p is Bernoulli: Σ x log x̂ + (1 − x) log(1 − x̂); KL = ½ Σ (μ² + σ² − log σ² − 1).
+
+    beta is a number or, for a multi-rate VAE, a function beta(n, device) that draws one per image."""
+    x = batch["image"]
+    if callable(beta):
+        beta = beta(len(x), x.device)
+    given = ({"y": batch["label"]} if model.num_classes else {}) | ({"beta": beta} if model.rates else {})
+    recon, kl = elbo_terms(x, *(part.float() for part in model(x, **given)))
+    return {"loss": (recon + beta * kl).mean(), "recon": recon.mean(), "kl": kl.mean()}
+
+
+def colorization_mse(model, batch: Batch, sketch) -> Loss:
+    """‖y − ŷ‖² per value; (x, y, mask of the drawing) = sketch(batch)."""
+    x, color, _ = sketch(batch)
+    return {"loss": F.mse_loss(model(x).float(), color)}
+
+
+def weighted_l1(answer: Tensor, color: Tensor, chroma_weight: float) -> tuple[Tensor, Tensor]:
+    """w |y − ŷ| with w = 1 + chroma_weight · (max y − min y over the channels), and |y − ŷ|; means over pixels.
+
+    |·| because its optimum, the median, is an actual colour and not a mean of several; w because most of an image is
+    white or grey, and rare saturated colours would never be predicted (class rebalancing: Zhang et al., 2016)."""
+    error = (answer.float() - color).abs().mean(1)
+    weight = 1 + chroma_weight * (color.amax(1) - color.amin(1))
+    return (weight * error).mean(), error.mean()
+
+
+def colorization_l1(model, batch: Batch, sketch, hint, chroma_weight: float = 0.0) -> Loss:
+    """`weighted_l1` of model(x, hints), with (x, y, within) = sketch(batch) and (hints, y) = hint(y, within)."""
+    x, color, within = sketch(batch)
+    hints, color = hint(color, within)
+    loss, l1 = weighted_l1(model(x, hints), color, chroma_weight)
+    return {"loss": loss, "l1": l1}
+
+
+def colorization_gan(
+    model,
+    discriminator,
+    batch: Batch,
+    sketch,
+    hint,
+    chroma_weight: float = 0.0,
+    vote_weight: float = 0.02,
+    adversarial_weight: float = 0.01,
+) -> Loss:
+    """Generator: `weighted_l1` + vote_weight · cross-entropy of the votes + adversarial_weight · (−D(ŷ));
+    discriminator: the hinge max(0, 1 − D(y)) + max(0, 1 + D(ŷ)) as "d_loss" (Lim & Ye, 2017), through `augment`.
+
+    The target of a vote is the nearest palette colour in CIELAB. Votes inside the drawing weigh about ten times as much
+    as those outside, and rare colours more, by frequency^−0.3 (rebalancing: Zhang et al., 2016)."""
+    x, color, within = sketch(batch)
+    hints, color = hint(color, within)
+    given = torch.cat([x, hints], dim=1)
+    answer, votes = model(x, hints)
+    l1, _ = weighted_l1(answer, color, chroma_weight)
+    target = nearest_in_palette(model.palette, color[..., 2::4, 2::4])
+    votes = F.cross_entropy(votes.float(), target, reduction="none")
+    rare = torch.bincount(target.flatten(), minlength=256).clamp(min=1).float().pow(-0.3)[target]
+    weight = rare * (0.1 + within[:, 0, 2::4, 2::4])
+    vote = (weight * votes).sum() / weight.sum()
+    discriminator.requires_grad_(False)
+    adversarial = -discriminator(*augment(answer, given)).float().mean()
+    discriminator.requires_grad_(True)
+    real, fake = (discriminator(*augment(picture, given)).float() for picture in (color, answer.detach()))
+    return {
+        "loss": l1 + vote_weight * vote + adversarial_weight * adversarial,
+        "l1": l1,
+        "vote": vote,
+        "d_loss": F.relu(1 - real).mean() + F.relu(1 + fake).mean(),
+    }
+
+
+def _saturating(fake: Tensor) -> Tensor:
+    return -F.softplus(fake)
+
+
+GAN_LOSSES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    # name: (discriminator loss of its logits for real and fake, generator loss of those for fake), before averaging
+    "minimax": (lambda real, fake: F.softplus(-real) + F.softplus(fake), _saturating),  # Goodfellow et al., 2014, eq. 1
+    "non-saturating": (lambda real, fake: F.softplus(-real) + F.softplus(fake), lambda fake: F.softplus(-fake)),
+    "least squares": (
+        lambda real, fake: ((real - 1) ** 2 + fake**2) / 2,
+        lambda fake: (fake - 1) ** 2 / 2,
+    ),  # Mao, 2017
+    "hinge": (lambda real, fake: F.relu(1 - real) + F.relu(1 + fake), torch.neg),  # Lim & Ye, 2017
+    "wgan-gp": (lambda real, fake: fake - real, torch.neg),  # Gulrajani et al., 2017; gradient penalty in `gan`
+}
+
+
+def grad_norm_sq(discriminator, x: Tensor) -> Tensor:
+    """‖∇D(x)‖² for each x (N, …): (N,), itself differentiable."""
+    x = x.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
+    return gradient.flatten(1).square().sum(1)
+
+
+def gan(
+    model, discriminator, batch: Batch, kind: str = "non-saturating", r1: float = 0.0, gp: float = 10.0, augment=None
+) -> Loss:
+    """One of GAN_LOSSES for both players, averaged over real x and fake G(z), which D sees through `augment`.
+
+    "d_loss" also has r1 / 2 · ‖∇D(x)‖² (Mescheder et al., 2018) and, for "wgan-gp", gp · (‖∇D(x̃)‖ − 1)² at random x̃
+    between real and fake. "d_real" and "d_fake" are D's mean logits. Both losses share one graph, so each optimizer
+    must take the gradients of its own player's weights only."""
+    real = batch["image" if "image" in batch else "point"]
+    fake = model(model.latent(len(real))).float()
+    both = torch.cat([real, fake])
+    judged = discriminator(augment(both) if augment else both).float()
+    d_real, d_fake = judged.chunk(2)
+    d, g = GAN_LOSSES[kind]
+    d_loss = d(d_real, d_fake).mean()
+    if r1:
+        d_loss = d_loss + r1 / 2 * grad_norm_sq(discriminator, real).mean()
+    if kind == "wgan-gp":
+        t = torch.rand(len(real), *[1] * (real.dim() - 1), generator=getattr(model, "rng", None), device=real.device)
+        between = torch.lerp(real, fake, t)
+        d_loss = d_loss + gp * (grad_norm_sq(discriminator, between).add(1e-12).sqrt() - 1).square().mean()
+    return {"loss": g(d_fake).mean(), "d_loss": d_loss, "d_real": d_real.mean(), "d_fake": d_fake.mean()}
+
+
+def classification(model, batch: Batch, corrupt=None) -> Loss:
+    """Cross-entropy in nats of a label (N,), or summed over attributes (N, K), averaged over images; the input is
+    corrupt(x) if given, so that features do not depend on single pixels."""
+    x = corrupt(batch["image"]) if corrupt else batch["image"]
+    logits = model(x).float().split(model.sizes, dim=1)
+    return {"loss": sum(F.cross_entropy(one, y) for one, y in zip(logits, class_targets(batch).T, strict=True))}
+
+
+def class_targets(batch: Batch) -> Tensor:
+    """Return a classifier's targets: attributes (N, K), or the label as (N, 1)."""
+    return batch["attributes"] if "attributes" in batch else batch["label"][:, None]
+
+
+@cache
+def _palette_table(palette: tuple) -> Tensor:
+    """Index of the nearest palette colour in CIELAB, for 32³ colours: (32, 32, 32)."""
+    from skimage.color import rgb2lab
+
+    grid = torch.stack(torch.meshgrid(*[(torch.arange(32) + 0.5) / 32] * 3, indexing="ij"), dim=-1).view(1, -1, 3)
+    every, known = (torch.from_numpy(rgb2lab(c.numpy())[0]).float() for c in (grid, torch.tensor([palette])))
+    return torch.cdist(every, known).argmin(1).view(32, 32, 32)
+
+
+def nearest_in_palette(palette: Tensor, color: Tensor) -> Tensor:
+    """Map colours (N, 3, H, W) to the index (N, H, W) of the nearest in CIELAB of a palette (K, 3); both in [0, 1]."""
+    table = _palette_table(tuple(map(tuple, palette.tolist()))).to(color.device)
+    red, green, blue = (color * 32).long().clamp(0, 31).unbind(1)
+    return table[red, green, blue]
+
+
+def diffusion(model, batch: Batch, drop_label: float = 0.1, times: int | None = None) -> Loss:
+    """‖v − v̂(x_t, t, y)‖² per pixel with x_t = α x₀ + σ ε, v = α ε − σ x₀, t uniform (Ho et al., 2020, eq. 14;
+    Salimans & Ho, 2022). A share `drop_label` of the labels becomes "none", for guidance (Ho & Salimans, 2022).
+
+    ε is drawn, or given as "noise": the noise from which a trained network generated the image (reflow: Liu et al.,
+    2023, https://arxiv.org/abs/2209.03003). With `times`, three in four t are timesteps of sampling in `times`
+    steps."""
+    x0, y = batch["image"] * 2 - 1, batch["label"]
+    t = torch.randint(0, model.num_train_timesteps, (len(x0),), device=x0.device)
+    if times:
+        known = torch.tensor(model.timesteps(times), device=x0.device)
+        t = torch.where(torch.rand(len(t), device=x0.device) < 0.75, known[torch.randint_like(t, len(known))], t)
+    a, s = model.alpha_sigma(t)
+    noise = batch["noise"].float() if "noise" in batch else torch.randn_like(x0)
+    y = torch.where(torch.rand(len(y), device=y.device) < drop_label, model.num_classes, y)
+    v = model(a * x0 + s * noise, t, y)
+    return {"loss": F.mse_loss(v.float(), a * noise - s * x0)}

@@ -1,0 +1,1 @@
+"""Release of trained checkpoints: evaluation, model cards, README tables."""

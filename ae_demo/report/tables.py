@@ -1,0 +1,153 @@
+"""README tables from the metadata of all checkpoints."""
+
+import re
+from pathlib import Path
+
+from ae_demo import checkpoints
+from ae_demo.data.emoji import OTHER_SPLITS
+from ae_demo.evaluation.autoencoder_scores import BETAS, LEVELS
+from ae_demo.evaluation.colorization_scores import HINT_COUNTS
+from ae_demo.evaluation.generator_scores import READABLE
+from ae_demo.report.cards import headline, stage_steps
+from ae_demo.training.recipes import RECIPES
+
+
+def results_table(root: Path) -> str:
+    """Tabulate every checkpoint under `root`, one per line, in the order of RECIPES, as Markdown like all tables."""
+    lines = ["| checkpoint | what | parameters | held-out scores | trained |", "|---|---|---|---|---|"]
+    for name, recipe in RECIPES.items():
+        if about := checkpoints.metadata(name, root):
+            source = about["stages"][0].get("starts_from")
+            start = f"from `{source['name']}`, " if source else ""
+            lines.append(
+                f"| [`{name}`](checkpoints/{name}) | {recipe.title} | {about['model']['parameters']:,} | "
+                f"{headline(name, about)} | {start}{stage_steps(about)} × {about['stages'][-1]['batch_size']}, "
+                f"{checkpoints.sum_stages(about, 'seconds') / 60:.0f} min, {about['stages'][-1]['device']} |"
+            )
+    return "\n".join(lines)
+
+
+def colorization_table(root: Path) -> str:
+    """Tabulate every colorization checkpoint on held-out concepts, with and without hints, and on the other splits."""
+    measures = {"psnr": "PSNR", "ssim": "SSIM", "delta_e": "ΔE", "colorfulness": "colourfulness", "frechet": "Fréchet"}
+    head = f"{' | '.join(measures.values())} |\n|{'---|' * (2 + len(measures))}"
+    known = {name: checkpoints.metadata(name, root).get("scores", {}) for name in RECIPES if name.startswith("color")}
+
+    def rows(split: str, n: int, label: str) -> list[str]:
+        lines = []
+        for name, scores in known.items():
+            for prefix, method in (("", ""), ("likeliest_", ", likeliest colours")):
+                shown = [scores.get(split, {}).get(f"{prefix}{m}" + f"_{n}" * (n > 0)) for m in measures]
+                if None not in shown:
+                    texts = [f"{value:.{digits}f}" for value, digits in zip(shown, (1, 3, 1, 2, 1), strict=True)]
+                    lines.append(f"| `{name}`{method} | {label} | {' | '.join(texts)} |")
+        return lines
+
+    first = [line for n in HINT_COUNTS for line in rows("held_out", n, str(n))]
+    others = [(split, split.removeprefix("held_out_")) for split in OTHER_SPLITS]
+    second = [line for split, label in others for line in rows(split, 0, label)]
+    return "\n".join(
+        [f"| held-out concepts | hints | {head}", *first, "", f"| without hints | held out | {head}", *second]
+    )
+
+
+def restoration_table(root: Path) -> str:
+    """Tabulate PSNR and SSIM of the denoising network and of the best filter, for every kind and every other level."""
+    levels = checkpoints.metadata("denoising", root).get("scores", {}).get("held_out", {}).get("levels", {})
+    lines = [
+        f"| network (best filter) | {' | '.join(f'level {level}' for level in LEVELS[::2])} |",
+        f"|---|{'---|' * len(LEVELS[::2])}",
+    ]
+    for kind, table in levels.items():
+        ours = table.pop("model")
+        best = {
+            score: [max(values) for values in zip(*(t[score] for t in table.values()), strict=True)] for score in ours
+        }
+        cells = [
+            f"{ours['psnr'][i]:.1f} dB, {ours['ssim'][i]:.2f} ({best['psnr'][i]:.1f} dB, {best['ssim'][i]:.2f})"
+            for i in range(0, len(LEVELS), 2)
+        ]
+        lines.append(f"| {kind.replace('_', ' ')} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def rates_table(root: Path) -> str:
+    """Tabulate both terms of the multi-rate VAEs at every weight β, in nats."""
+    lines = [f"| nats at β = | {' | '.join(f'{beta:g}' for beta in BETAS)} |", f"|---|{'---|' * len(BETAS)}"]
+    for name in ("vae-mnist", "vae-fashion"):
+        rates = checkpoints.metadata(name, root).get("scores", {}).get("held_out", {}).get("rates", {})
+        for term, what in (("recon", "reconstruction"), ("kl", "KL")):
+            cells = [f"{rates[f'{beta:g}'][term]:.1f}" for beta in BETAS if f"{beta:g}" in rates]
+            lines.append(f"| `{name}`, {what} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def samples_table(root: Path) -> str:
+    """Tabulate the sample scores of every GAN, with other held-out images as a reference."""
+    measures = ("frechet", "precision", "recall", *READABLE)
+    lines = ["| samples of | Fréchet | precision | recall | readable | clear |", "|---|---|---|---|---|---|"]
+    for name in RECIPES:
+        scores = checkpoints.metadata(name, root).get("scores", {}).get("held_out", {})
+        for suffix, what in (("", f"`{name}`"), ("_real", "other held-out pictures")):
+            shown = [scores.get(measure + suffix) for measure in measures]
+            if None not in shown:
+                lines.append(f"| {what} | {shown[0]:.0f} | {' | '.join(f'{value:.2f}' for value in shown[1:])} |")
+    return "\n".join(lines)
+
+
+def samplers_table(root: Path) -> str:
+    """Tabulate the scores of every diffusion network by sampler and number of steps."""
+    known = {name: checkpoints.metadata(name, root).get("scores", {}).get("held_out", {}) for name in RECIPES}
+    known = {name: scores for name, scores in known.items() if "samplers" in scores}
+    counts = sorted({int(n) for scores in known.values() for rows in scores["samplers"].values() for n in rows})
+    lines = [f"| steps | {' | '.join(f'{n:,}' for n in counts)} |", f"|---|{'---|' * len(counts)}"]
+
+    def cell(row: dict | None) -> str:
+        if not row:
+            return ""
+        return f"**{row['frechet']:.3g}** {row['precision']:.2f}/{row['recall']:.2f} {row['accuracy']:.2f}"
+
+    for name, scores in known.items():
+        for sampler, rows in scores["samplers"].items():
+            lines.append(f"| `{name}`, {sampler} | {' | '.join(cell(rows.get(str(n))) for n in counts)} |")
+    for name, scores in known.items():
+        real = {key.removesuffix("_real"): value for key, value in scores.items() if key.endswith("_real")}
+        if "ddpm" in scores["samplers"]:  # a student shares its teacher's floor
+            lines.append(f"| other held-out pictures, as `{name}` | {cell(real)} |{' |' * (len(counts) - 1)}")
+    return "\n".join(lines)
+
+
+def sampler_curves(scores: dict[str, dict]) -> tuple | None:
+    """Convert scores of diffusion networks, by name, to arguments of `figures.curves`: the Fréchet distance of every
+    sampler over its steps, and that of other held-out images; None if there are none."""
+    known = {name: found["held_out"] for name, found in scores.items() if "samplers" in found.get("held_out", {})}
+    if not known:
+        return None
+    lines = {
+        f"{name}, {sampler}": [(int(n), row["frechet"]) for n, row in rows.items()]
+        for name, found in known.items()
+        for sampler, rows in found["samplers"].items()
+    }
+    floor = next(iter(known.values()))["frechet_real"]
+    return lines, "steps", "Fréchet distance", ("other held-out pictures", floor)
+
+
+TABLES = {
+    "results": results_table,
+    "colorization": colorization_table,
+    "restoration": restoration_table,
+    "rates": rates_table,
+    "samples": samples_table,
+    "samplers": samplers_table,
+}
+
+
+def update_readme(readme: Path, root: Path) -> None:
+    """Insert each table between the two comments of its name in a README; a file without them stays unchanged."""
+    text = changed = readme.read_text(encoding="utf-8")
+    for name, table in TABLES.items():
+        marks = f"<!-- {name} -->", f"<!-- /{name} -->"
+        filled = f"{marks[0]}\n{table(root)}\n{marks[1]}"
+        changed = re.sub(f"{marks[0]}.*?{marks[1]}", lambda _, filled=filled: filled, changed, flags=re.DOTALL)
+    if changed != text:
+        readme.write_text(changed, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Components shared by the tabs: widgets, handlers, visitor input, networks, texts."""

@@ -1,0 +1,134 @@
+// The latent plane: decoded pictures as its background, the codes of labelled pictures, the codes of the visitor's
+// pictures and the path between them, and a dot to drag.
+// Value: {dataset, log_beta, z: [z1, z2], overlay: {ellipses: [[z1, z2, σ1, σ2, name]], path: [[z1, z2]]}}.
+const plane = element.querySelector(".plane");
+const manifold = plane.querySelector("img");
+const canvas = plane.querySelector("canvas");
+const pen = canvas.getContext("2d");
+const dot = plane.querySelector(".dot");
+const about = element.querySelector(".about");
+
+const FULL_TURN = 2 * Math.PI;
+const KEY_STEPS = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] };
+const reach = +plane.getAttribute("aria-valuemax"); // the plane shows −reach … reach of both numbers
+
+let map = null;
+let code = [0, 0]; // under the dot
+
+const clip = (number) => Math.min(reach, Math.max(-reach, number));
+const toCanvas = (z1, z2) => [(canvas.width / 2) * (1 + z1 / reach), (canvas.height / 2) * (1 - z2 / reach)];
+
+function codeAt(event) {
+  const box = plane.getBoundingClientRect();
+  const right = (event.clientX - box.left) / box.width;
+  const down = (event.clientY - box.top) / box.height;
+  return [(right - 0.5) * 2 * reach, (0.5 - down) * 2 * reach];
+}
+
+function moveDot(target) {
+  code = target.map(clip);
+  const [z1, z2] = code;
+  dot.style.left = `${50 + (50 * z1) / reach}%`;
+  dot.style.top = `${50 - (50 * z2) / reach}%`;
+  plane.setAttribute("aria-valuenow", z1.toFixed(2));
+  plane.setAttribute("aria-valuetext", `z1 ${z1.toFixed(2)}, z2 ${z2.toFixed(2)}`);
+}
+
+function publishCode(target) {
+  moveDot(target);
+  props.value = { ...props.value, z: code.map((number) => Math.round(number * 1000) / 1000) };
+  trigger("input");
+}
+
+function drawPoint([z1, z2, label]) {
+  pen.beginPath();
+  pen.arc(...toCanvas(z1, z2), 4, 0, FULL_TURN);
+  pen.fillStyle = map.colors[label];
+  pen.fill();
+  pen.strokeStyle = "#0009";
+  pen.lineWidth = 1;
+  pen.stroke();
+}
+
+// Stroke what `trace` adds to the pen's path: white with a black rim.
+function strokeOutlined(trace) {
+  for (const [style, width] of Object.entries({ "#000": 5, "#fff": 2.5 })) {
+    pen.strokeStyle = style;
+    pen.lineWidth = width;
+    pen.beginPath();
+    trace();
+    pen.stroke();
+  }
+}
+
+function drawPath(path) {
+  strokeOutlined(() => {
+    for (const [z1, z2] of path) pen.lineTo(...toCanvas(z1, z2));
+  });
+}
+
+// Draw where the encoder sees a picture: ellipses at one and at two standard deviations, and the picture's name.
+function drawPosterior([z1, z2, sigma1, sigma2, name]) {
+  const unit = canvas.width / (2 * reach);
+  const [x, y] = toCanvas(z1, z2);
+  for (const n of [1, 2]) {
+    const radii = [sigma1, sigma2].map((sigma) => Math.max(3, n * sigma * unit));
+    strokeOutlined(() => pen.ellipse(x, y, ...radii, 0, 0, FULL_TURN));
+  }
+  pen.font = "bold 22px sans-serif";
+  pen.lineWidth = 5;
+  pen.strokeStyle = "#000";
+  pen.strokeText(name, x + 9, y - 9);
+  pen.fillStyle = "#fff";
+  pen.fillText(name, x + 9, y - 9);
+}
+
+function drawOverlay() {
+  if (!map?.points) return;
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  map.points.forEach(drawPoint);
+  const { ellipses = [], path = [] } = props.value.overlay ?? {};
+  if (path.length) drawPath(path);
+  ellipses.forEach(drawPosterior);
+}
+
+function showMap(loaded) {
+  map = loaded;
+  about.textContent = map.error ?? map.about;
+  if (map.error) return;
+  manifold.src = map.manifold;
+  drawOverlay();
+  showLegend(map.labels, map.colors);
+}
+
+const loadMap = mapLoader(
+  ({ dataset, log_beta }) => `${dataset} ${log_beta}`,
+  ({ dataset, log_beta }) => server.latent_map({ dataset, log_beta }),
+  showMap,
+);
+
+function showValue() {
+  if (!props.value) return;
+  loadMap(props.value);
+  drawOverlay();
+  moveDot(props.value.z);
+}
+
+plane.addEventListener("pointerdown", (event) => {
+  event.preventDefault();
+  plane.setPointerCapture(event.pointerId);
+  plane.focus({ preventScroll: true });
+  publishCode(codeAt(event));
+});
+plane.addEventListener("pointermove", (event) => {
+  if (event.buttons) publishCode(codeAt(event));
+});
+plane.addEventListener("keydown", (event) => {
+  const step = KEY_STEPS[event.key];
+  if (!step) return;
+  event.preventDefault();
+  publishCode([code[0] + step[0], code[1] + step[1]]);
+});
+watch("value", showValue);
+showValue();
+publishCode(code); // asks for the first decoded picture

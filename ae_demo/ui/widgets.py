@@ -1,0 +1,182 @@
+"""Custom widgets: HTML templates with their styles and scripts, in `assets/`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import gradio as gr
+from PIL import Image
+
+from ae_demo.figures import data_uri
+from ae_demo.ui.gradio_compat import PictureUpload
+from ae_demo.ui.handlers import handler
+from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.inputs import check_choice, read, to_light_on_black
+
+ASSETS = Path(__file__).parent / "assets"
+MASK_COLOR = "#e4572e"
+
+
+def template(*names: str) -> dict[str, str | bool]:
+    """Load the HTML, CSS and JavaScript files of a widget, shared ones first, as arguments of gr.HTML."""
+    kinds = {"html_template": "html", "css_template": "css", "js_on_load": "js"}
+    files = {kind: [ASSETS / f"{name}.{suffix}" for name in names] for kind, suffix in kinds.items()}
+    texts = {kind: "".join(f.read_text(encoding="utf-8") for f in found if f.exists()) for kind, found in files.items()}
+    return {"js_on_load": None, "apply_default_css": False} | {kind: text for kind, text in texts.items() if text}
+
+
+class SketchPad(gr.HTML):
+    """Canvas of size × size pixels. Its value is a PNG data URI, "" if untouched; fires `input` while drawing."""
+
+    def __init__(
+        self, size: int, widths: dict[str, int], paper: str = "#ffffff", ink: str = "#000000", value: str = "", **kwargs
+    ):
+        super().__init__(
+            value,
+            size=size,
+            widths=list(widths.items()),
+            paper=paper,
+            ink=ink,
+            **{"palette": [], "texts": TEXTS["pad"], "brush": size / 32} | template("sketch_pad") | kwargs,
+        )
+
+    def api_info(self) -> dict:
+        return {"type": "string", "description": "picture as a data URI"}
+
+
+class ColoringPad(SketchPad):
+    """SketchPad with a brush for colour hints. Its value is {lines, hints}, data URIs or "", `hints` transparent; a new
+    value may set another `palette`, a list of "#rrggbb"."""
+
+    def __init__(self, size: int, widths: dict[str, int], palette: Sequence[str], **kwargs):
+        super().__init__(size, widths, **{"value": {"lines": "", "hints": ""}, "palette": list(palette)} | kwargs)
+
+    def preprocess(self, payload) -> dict[str, str]:
+        pad = payload if isinstance(payload, dict) else {}
+        return {key: pad.get(key) or "" for key in ("lines", "hints")}  # nothing else, as handlers return it
+
+    def api_info(self) -> dict:
+        return {"type": "object", "description": "{lines, hints}: two pictures as data URIs, hints may be missing"}
+
+
+class Pictures(gr.HTML):
+    """Row of pictures with captions. Its value is a list of {title, src, note}; one without src is a message."""
+
+    def __init__(self, value: list[dict], **kwargs):
+        super().__init__(value, **template("pictures"), **kwargs)
+
+    def api_info(self) -> dict:
+        return {"type": "array", "items": {"type": "object"}, "description": "pictures: title, src (data URI), note"}
+
+
+class BeforeAfter(gr.HTML):
+    """Two overlaid pictures with a draggable divider. Its value is {before, after}, data URIs, or {}."""
+
+    def __init__(self, before: str, after: str, **kwargs):
+        super().__init__({}, titles=[before, after], **template("before_after"), **kwargs)
+
+    def api_info(self) -> dict:
+        return {"type": "object", "description": "before and after: pictures as data URIs"}
+
+
+class Levels(gr.HTML):
+    """Table with one coloured cell per row and level. Its value is {rows: [{title, psnr, gain}], levels, row, level},
+    of which the last two mark the current setting."""
+
+    def __init__(self, value: dict, title: str, note: str, **kwargs):
+        super().__init__(value, title=title, note=note, **template("levels"), **kwargs)
+
+    def api_info(self) -> dict:
+        return {"type": "object", "description": "rows of title, psnr and gain; levels; row and level of the setting"}
+
+
+class Choices(gr.HTML):
+    """`Pictures` whose titled entries are buttons. Handlers return such a list, and receive the index of the last one
+    clicked; fires `input` on every click."""
+
+    def __init__(self, title: str, note: str, small: bool = False, **kwargs):
+        super().__init__([], title=title, note=note, small=small, **template("choices"), **kwargs)
+
+    def preprocess(self, payload: dict | None) -> int | None:
+        return payload.get("picked") if isinstance(payload, dict) else None
+
+    def postprocess(self, value: list[dict]) -> dict:
+        return {"pictures": value, "picked": None}
+
+    def api_info(self) -> dict:
+        return {"type": "object", "description": "{pictures, picked}: picked is the index of one of them"}
+
+
+class Download(gr.HTML):
+    """Invisible: the browser saves each new value {name, src, at} as a file."""
+
+    def __init__(self, **kwargs):
+        super().__init__(None, **template("download"), **kwargs)
+
+    def api_info(self) -> dict:
+        return {"type": "object", "description": "name and src (data URI) of a file"}
+
+
+class Opened(gr.HTML):
+    """Invisible: fires `input` once, when its tab is first opened."""
+
+    def __init__(self, **kwargs):
+        super().__init__(None, **template("opened"), **kwargs)
+
+
+class Examples(gr.HTML):
+    """Clickable pictures. The value is the index of the last one clicked; fires `input` on every click."""
+
+    def __init__(self, title: str, images: list[Image.Image], small: bool = False, **kwargs):
+        uris = [data_uri(image) for image in images]
+        super().__init__(None, title=title, images=uris, small=small, **template("examples"), **kwargs)
+
+    def api_info(self) -> dict:
+        return {"type": "integer", "description": "index of an example"}
+
+
+def picture_input(
+    title: str,
+    images: list[Image.Image],
+    elem_id: str,
+    start: int | None = None,
+    public: bool = False,
+    mask: str | None = None,
+) -> SketchPad:
+    """Make a canvas for 28 × 28 pixels, light on black, with an upload and examples to load into it; `start` is the
+    index of the initial example, `public` makes both handlers endpoints. With `mask`, a label, it is a ColoringPad
+    whose only brush paints a mask."""
+    pens, text = TEXTS["pad"], TEXTS["picture"]
+
+    def value(uri: str) -> str | dict:
+        return {"lines": uri, "hints": ""} if mask else uri
+
+    def load_picture(path: str) -> str | dict:
+        """Convert an uploaded picture (file) to the canvas, a data URI: 28 × 28 pixels, light on black."""
+        return value(data_uri(to_light_on_black(read(path))))
+
+    def load_example_picture(index: int) -> str | dict:
+        """Load one of the examples, by index, into the canvas, as a data URI."""
+        return value(data_uri(images[check_choice(index, range(len(images)))]))
+
+    widths = {pens["pen"]: 14, pens["medium"]: 24, pens["thick"]: 48}
+    options = {"paper": "#000000", "ink": "#ffffff", "elem_id": f"{elem_id}-pad"}
+    first = value("") if start is None else load_example_picture(start)
+    if mask:
+        texts = pens | {"hints": mask, "no_hints": TEXTS["picture"]["no_mask"]}
+        pad = ColoringPad(280, widths, [MASK_COLOR], value=first, texts=texts, brush=36, **options)
+    else:
+        pad = SketchPad(280, widths, value=first, **options)
+    upload = PictureUpload(text["upload"], file_types=["image"], size="sm")
+    thumbnails = [image.resize((56, 56), Image.Resampling.NEAREST) for image in images]
+    chosen = Examples(title, thumbnails, small=True, elem_id=f"{elem_id}-examples")
+    names = ("load_picture", "load_example_picture") if public else (False, False)
+    upload.upload(handler(load_picture), upload, pad, api_name=names[0], show_progress="hidden")
+    chosen.input(handler(load_example_picture), chosen, pad, api_name=names[1], queue=False, show_progress="hidden")
+    return pad
+
+
+def how_it_works(title: str, explanation: str) -> None:
+    """Add a collapsed explanation with equations."""
+    dollars = [{"left": mark, "right": mark, "display": mark == "$$"} for mark in ("$$", "$")]
+    with gr.Accordion(title, open=False):
+        gr.Markdown(explanation, latex_delimiters=dollars)

@@ -1,0 +1,244 @@
+"""Objectives against independent sources."""
+
+import pytest
+import torch
+from torch import distributions as D
+from torch.nn import functional as F
+
+from ae_demo import losses
+from ae_demo.data.hints import no_hints
+from ae_demo.data.sketches import clean_sketch
+from ae_demo.models.ddpm import DDPM
+from ae_demo.models.stacked import Stacked
+from ae_demo.models.toy_gan import ToyGenerator
+from ae_demo.models.vae import VAE
+
+
+def test_elbo_is_bernoulli_likelihood_and_gaussian_divergence_summed_per_image():
+    x, logits = torch.rand(5, 1, 28, 28), torch.randn(5, 1, 28, 28)
+    mu, logvar = torch.randn(5, 2), torch.randn(5, 2)
+    model = VAE(width=8)
+    model.forward = lambda _: (logits, mu, logvar)
+    parts = losses.elbo(model, {"image": x}, beta=3.0)
+    prior = D.Normal(torch.zeros(5, 2), torch.ones(5, 2))
+    kl = D.kl_divergence(D.Normal(mu, (0.5 * logvar).exp()), prior).sum(1).mean()
+    p = logits.sigmoid()
+    recon = -(x * p.log() + (1 - x) * (1 - p).log()).sum(dim=(1, 2, 3)).mean()
+    assert torch.isclose(parts["kl"], kl, rtol=1e-5)
+    assert torch.isclose(parts["recon"], recon, rtol=1e-4)
+    assert torch.isclose(parts["loss"], recon + 3 * kl, rtol=1e-4)
+
+
+def test_the_latent_sample_has_the_posterior_s_mean_and_spread():
+    model = VAE(width=8)
+    seen = []
+    model.logits = lambda z, *given: seen.append(z) or torch.zeros(len(z), 1, 28, 28)
+    x = torch.rand(1, 1, 28, 28).expand(4000, -1, -1, -1)
+    _, mu, logvar = model(x)
+    z = seen[0]
+    assert torch.allclose(z.mean(0), mu[0], atol=0.08)
+    assert torch.allclose(z.std(0), (0.5 * logvar[0]).exp(), rtol=0.06)
+
+
+def test_reconstruction_compares_with_the_clean_picture():
+    x = torch.rand(2, 1, 4, 4)
+    loss = losses.reconstruction(lambda noisy: noisy, {"image": x}, corrupt=lambda x: x + 0.5)
+    assert float(loss["loss"]) == pytest.approx(0.25)
+    assert float(losses.reconstruction(lambda x: x, {"image": x})["loss"]) == 0
+
+
+def test_sparsity_is_the_mean_activity_or_its_divergence_from_the_wanted_rate():
+    model, batch = Stacked([8], code="sigmoid").requires_grad_(False), {"image": torch.rand(5, 1, 28, 28)}
+    z = model.encode(batch["image"])
+    l1, kl = (losses.sparse(model, batch, penalty, weight=2.0) for penalty in ("l1", "kl"))
+    norms = model.up[0].weight.square().sum(0).sqrt()
+    assert float(l1["penalty"]) == pytest.approx(float((z * norms).mean()), rel=1e-5)
+    scaled = Stacked([8], code="relu").requires_grad_(False)
+    before = float(losses.sparse(scaled, batch, "l1", weight=2.0)["loss"])
+    for parameter, factor in ((scaled.down[0].weight, 0.1), (scaled.down[0].bias, 0.1), (scaled.up[0].weight, 10)):
+        parameter.data *= factor
+    after = float(losses.sparse(scaled, batch, "l1", weight=2.0)["loss"])
+    assert after == pytest.approx(before, rel=1e-4), "smaller codes with larger weights are not sparser"
+    assert float(l1["loss"]) == pytest.approx(float(l1["recon"] + 2 * l1["penalty"]))
+    wanted, is_ = (D.Bernoulli(torch.as_tensor(p)) for p in (torch.full((8,), 0.05), z.mean(0)))
+    assert float(kl["penalty"]) == pytest.approx(float(D.kl_divergence(wanted, is_).mean()), rel=1e-4)
+
+
+def test_nested_dropout_draws_every_code_size_and_weighs_them_alike():
+    asked = []
+
+    class Blank(torch.nn.Module):
+        latent_dim = 256
+
+        def forward(self, x, k):
+            asked.append(k)
+            return torch.zeros_like(x)
+
+    x = torch.full((4000, 1, 2, 2), 0.5)
+    parts = losses.nested(Blank(), {"image": x})
+    (k,) = asked
+    assert k.min() == 1 and k.max() > 240 and k.max() <= 256
+    below = 2 / 3 * 1 / 2 + 1 / 3 * 15 / 256  # of two thirds as many as above, and of the rest as 15 of 256 are
+    assert float((k < 16).float().mean()) == pytest.approx(below, abs=0.04)
+    assert float(parts["mse"]) == pytest.approx(0.25)
+    assert float(parts["loss"]) == pytest.approx(0.25 * float(k.sqrt().mean()), rel=1e-4)
+
+
+def test_rates_are_drawn_from_a_thousandth_to_a_hundred_and_sometimes_nothing():
+    beta = losses.random_betas(8000, "cpu")
+    assert float((beta == 0).float().mean()) == pytest.approx(1 / 8, abs=0.02)
+    drawn = beta[beta > 0].log10()
+    assert -3 <= drawn.min() < -2.9 and 1.9 < drawn.max() <= 2
+    assert float(drawn.mean()) == pytest.approx(-0.5, abs=0.06)
+
+
+def unhinted(color, within):
+    """No hints, and the same picture."""
+    return no_hints(color), color
+
+
+def test_colour_errors_count_by_their_chroma():
+    color = torch.zeros(1, 3, 2, 1)
+    color[0, 0, 0] = 1.0  # the upper pixel is red, the lower black
+    batch = {"line": torch.zeros(1, 1, 2, 1), "color": color, "outside": torch.zeros(1, 1, 2, 1)}
+    for row, weight in ((0, 1.5), (1, 1.0)):
+        answer = color.clone()
+        answer[0, :, row] += 0.3
+        parts = losses.colorization_l1(lambda x, hints, a=answer: a, batch, clean_sketch, unhinted, chroma_weight=0.5)
+        assert float(parts["l1"]) == pytest.approx(0.15)
+        assert float(parts["loss"]) == pytest.approx(0.15 * weight)
+
+
+def test_the_nearest_colour_of_a_palette_is_the_nearest_in_cielab():
+    palette = torch.tensor([[0.0, 0, 0], [1, 1, 1], [0.8, 0.2, 0.2], [0.2, 0.3, 0.8]])
+    color = torch.tensor([[0.1, 0.1, 0.1], [0.95, 0.9, 0.9], [0.9, 0.4, 0.3], [0.1, 0.2, 1.0]]).T.view(1, 3, 2, 2)
+    assert losses.nearest_in_palette(palette, color).flatten().tolist() == [0, 1, 2, 3]
+
+
+class Painter(torch.nn.Module):
+    """Answers with given colours and given votes."""
+
+    def __init__(self, color, votes):
+        super().__init__()
+        self.color, self.votes = torch.nn.Parameter(color), votes
+        self.palette = torch.tensor([[0.0, 0, 0], [1, 1, 1]])
+
+    def forward(self, x, hints):
+        return self.color, self.votes
+
+
+class Judge(torch.nn.Module):
+    """Finds a picture the more real the brighter it is."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(()))
+
+    def forward(self, color, given):
+        assert given.shape[1] == 5
+        return self.scale * color.mean((1, 2, 3))
+
+
+def test_the_players_of_the_colorization_game_move_their_own_weights_only(monkeypatch):
+    monkeypatch.setattr(losses, "augment", lambda *pictures: pictures)
+    batch = {"line": torch.ones(1, 1, 8, 8), "color": torch.ones(1, 3, 8, 8), "outside": torch.zeros(1, 1, 8, 8)}
+    right = torch.zeros(1, 2, 2, 2)
+    right[:, 1] = 20  # white
+    painter, judge = Painter(torch.full((1, 3, 8, 8), 0.25), right), Judge()
+    parts = losses.colorization_gan(
+        painter, judge, batch, clean_sketch, unhinted, vote_weight=1, adversarial_weight=0.5
+    )  # fmt: skip
+    assert float(parts["l1"]) == pytest.approx(0.75) and float(parts["vote"]) < 1e-6
+    assert float(parts["d_loss"]) == pytest.approx((1 - 1) + (1 + 0.25))
+    assert float(parts["loss"]) == pytest.approx(0.75 - 0.5 * 0.25)
+    parts["loss"].backward()
+    assert judge.scale.grad is None and (painter.color.grad < 0).all(), "brighter is truer and more convincing"
+    painter.color.grad = None
+    parts["d_loss"].backward()
+    assert painter.color.grad is None and float(judge.scale.grad) == pytest.approx(0.25 - 0)
+    wrong = losses.colorization_gan(Painter(torch.ones(1, 3, 8, 8), -right), judge, batch, clean_sketch, unhinted)
+    assert float(wrong["vote"]) == pytest.approx(20)
+
+
+class Oracle(torch.nn.Module):
+    """Knows the clean pictures, and hence v."""
+
+    num_classes, num_train_timesteps = 10, 1000
+
+    def __init__(self, x0):
+        super().__init__()
+        self.ddpm, self.x0, self.labels = DDPM(width=8), x0, None
+        self.alpha_sigma = self.ddpm.alpha_sigma
+
+    def forward(self, x_t, t, y):
+        self.labels = y
+        a, s = self.alpha_sigma(t)
+        noise = (x_t - a * self.x0) / s
+        return a * noise - s * self.x0
+
+
+def test_diffusion_loss_is_zero_for_who_knows_the_answer():
+    x = torch.rand(400, 1, 28, 28)
+    oracle = Oracle(x * 2 - 1)
+    batch = {"image": x, "label": torch.full((400,), 3)}
+    assert float(losses.diffusion(oracle, batch, drop_label=0.25)["loss"]) < 1e-4
+    none = (oracle.labels == 10).float().mean()
+    assert 0.17 < none < 0.33 and set(oracle.labels.tolist()) == {3, 10}
+
+
+def test_diffusion_takes_the_noise_and_the_times_that_are_given():
+    x, noise, seen = torch.rand(200, 1, 28, 28), torch.randn(200, 1, 28, 28), []
+
+    class Listener(Oracle):
+        timesteps = DDPM.timesteps
+
+        def forward(self, x_t, t, y):
+            a, s = self.alpha_sigma(t)
+            assert torch.allclose(x_t, a * self.x0 + s * noise, atol=1e-5)
+            seen.extend(t.tolist())
+            return super().forward(x_t, t, y)
+
+    model = Listener(x * 2 - 1)
+    batch = {"image": x, "label": torch.full((200,), 3), "noise": noise}
+    assert float(losses.diffusion(model, batch, times=4)["loss"]) < 1e-4
+    asked = [t in {999, 749, 499, 249} for t in seen]
+    assert 0.6 < sum(asked) / 200 < 0.9 and len(set(seen)) > 30
+
+
+def test_noise_levels_are_those_of_the_diffusers_scheduler():
+    from diffusers import DDPMScheduler
+
+    scheduler = DDPMScheduler(1000, beta_schedule="squaredcos_cap_v2")
+    x, noise = torch.randn(4, 1, 28, 28), torch.randn(4, 1, 28, 28)
+    t = torch.tensor([0, 10, 500, 999])
+    a, s = DDPM(width=8).alpha_sigma(t)
+    assert torch.allclose(a * x + s * noise, scheduler.add_noise(x, noise, t), atol=1e-6)
+    assert torch.allclose(a * noise - s * x, scheduler.get_velocity(x, noise, t), atol=1e-6)
+    assert F.mse_loss(a.square() + s.square(), torch.ones(4, 1, 1, 1)) < 1e-12
+
+
+def test_gan_losses_are_those_of_the_papers():
+    real, fake = torch.randn(50), torch.randn(50)
+    ones, zeros = torch.ones(50), torch.zeros(50)
+    bce = torch.nn.functional.binary_cross_entropy_with_logits
+    d, g = losses.GAN_LOSSES["non-saturating"]
+    assert torch.allclose(d(real, fake).mean(), bce(real, ones) + bce(fake, zeros))
+    assert torch.allclose(g(fake).mean(), bce(fake, ones))
+    assert torch.allclose(losses.GAN_LOSSES["minimax"][1](fake).mean(), -bce(fake, zeros))
+    d, g = losses.GAN_LOSSES["least squares"]
+    assert torch.allclose(d(ones, zeros), zeros) and torch.allclose(g(ones), zeros)
+    assert torch.allclose(losses.GAN_LOSSES["hinge"][0](2 * ones, -2 * ones), zeros)
+
+
+def test_slopes_and_penalties_of_a_linear_discriminator():
+    line = torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.Flatten(0))
+    line[0].weight.data = torch.tensor([[3.0, 4.0]])
+    assert torch.allclose(losses.grad_norm_sq(line, torch.randn(7, 2)), torch.full((7,), 25.0))
+    model, batch = ToyGenerator(), {"point": torch.randn(8, 2)}
+
+    def d_loss(**options):
+        model.rng.manual_seed(0)
+        return float(losses.gan(model, line, batch, **options)["d_loss"].detach())
+
+    assert d_loss(r1=2.0) - d_loss() == pytest.approx(25, rel=1e-4)
+    assert d_loss(kind="wgan-gp", gp=2.0) - d_loss(kind="wgan-gp", gp=0.0) == pytest.approx(2 * (5 - 1) ** 2, rel=1e-4)
