@@ -2,13 +2,17 @@
 .PHONY: app test
 PYTHON ?= python3
 BIN := .venv/bin
+BIOME := .venv/node_modules/.bin/biome
 
 app: .venv/.app
 	$(BIN)/python app.py
 
 test: .venv/.test
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIOME) check --error-on-warnings ae_demo/ui/assets
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 .venv/.app: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)")'
@@ -24,5 +28,9 @@ test: .venv/.test
 	    echo "The browser tests need Chromium: install it, or set CHROMIUM to the path of a Chrome or Chromium."; exit 1; \
 	  fi; \
 	fi
+	@if ! command -v npm >/dev/null; then \
+	  echo "The scripts of the page are checked by biome, which npm installs: install Node.js 20 or newer."; exit 1; \
+	fi
 	$(BIN)/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	npm install --prefix .venv --no-save --no-package-lock --no-audit --no-fund --silent @biomejs/biome@2.6.8
 	touch $@

@@ -60,7 +60,7 @@ def verify(model_class: type[nn.Module], name: str, root: Path | str) -> None:
         raise CheckpointError(f"The checkpoint {name} is broken (its weights are not those of its training.json).")
     model = load(model_class, name, root)
     with torch.inference_mode():
-        outputs = model(*model.example())
+        outputs = model(*model.example())  # type: ignore[operator]  # a method of every model here
     for output in outputs if isinstance(outputs, tuple) else (outputs,):
         if not output.isfinite().all():
             raise CheckpointError(f"The checkpoint {name} is broken (its outputs are not finite).")

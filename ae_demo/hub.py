@@ -30,7 +30,7 @@ FIRST_PAUSE_S = 1.0  # delay before the second attempt, doubled each time
 SERVER_TIMEOUT_S = 5.0  # per network operation while the app looks for checkpoints
 FAILURES = (httpx2.TransportError, HFValidationError, OSError)  # raised by the client; its other errors are OSErrors
 TRANSIENT_STATUS = (408, 429, 500, 502, 503, 504)
-README_FILE = "README_FILE.md"
+README_FILE = "README.md"
 TOKEN_HINT = (
     "run `hf auth login`, or set HF_TOKEN to a token that may write, from https://huggingface.co/settings/tokens"
 )
@@ -40,12 +40,12 @@ class HubError(RuntimeError):
     """Failed Hub request; the message is one sentence that says what to do."""
 
 
-def _status(error: Exception) -> int | None:
+def _status(error: BaseException) -> int | None:
     """Return the HTTP status of a client exception, or None."""
     return getattr(getattr(error, "response", None), "status_code", None)
 
 
-def hub_error(error: Exception, repo_id: str) -> HubError:
+def hub_error(error: BaseException, repo_id: str) -> HubError:
     """Convert a client exception to a HubError with a one-sentence message."""
     if isinstance(error, LocalEntryNotFoundError) and error.__cause__:  # the client wraps every failure in it
         error = error.__cause__
@@ -100,17 +100,20 @@ def _commit(
     api = hub.HfApi(endpoint=endpoint, library_name="ae-demo")
 
     def once() -> str | None:
-        sdk = {"space_sdk": "gradio"} if kind == "space" else {}
-        api.create_repo(repo_id, repo_type=kind, private=private, exist_ok=True, **sdk)
+        sdk = "gradio" if kind == "space" else None
+        api.create_repo(repo_id, repo_type=kind, private=private, exist_ok=True, space_sdk=sdk)
         if revision:
             api.create_branch(repo_id, branch=revision, repo_type=kind, exist_ok=True)
-        where = {"repo_type": kind, "revision": revision}
-        before = api.repo_info(repo_id, **where).sha
-        there = set(api.list_repo_files(repo_id, **where))
-        changes = [hub.CommitOperationAdd(path, str(f) if isinstance(f, Path) else f) for path, f in files.items()]
+        before = api.repo_info(repo_id, repo_type=kind, revision=revision).sha
+        there = set(api.list_repo_files(repo_id, repo_type=kind, revision=revision))
+        changes: list[hub.CommitOperationAdd | hub.CommitOperationDelete] = [
+            hub.CommitOperationAdd(path, str(f) if isinstance(f, Path) else f) for path, f in files.items()
+        ]
         changes += [hub.CommitOperationDelete(path) for path in sorted(there - set(files)) if stale(path)]
         title, description = message
-        made = api.create_commit(repo_id, changes, commit_message=title, commit_description=description, **where)
+        made = api.create_commit(
+            repo_id, changes, commit_message=title, commit_description=description, repo_type=kind, revision=revision
+        )
         return None if made.oid == before else made.oid
 
     return _retry(once, repo_id)
@@ -152,13 +155,15 @@ def push(
 
 
 def _published_metadata(repo_id: str, revision: str | None, endpoint: str | None) -> dict[str, dict]:
-    """Read the metadata of all checkpoints in a repository, by name; {} if there are none."""
-    about = f"*/{checkpoints.METADATA_FILE}"
+    """Read the metadata of all checkpoints in a repository, by name; {} if there are none. Those of before there were
+    stages are left out."""
+    pattern = f"*/{checkpoints.METADATA_FILE}"
     try:
-        folder = Path(hub.snapshot_download(repo_id, revision=revision, allow_patterns=about, endpoint=endpoint))
+        folder = Path(hub.snapshot_download(repo_id, revision=revision, allow_patterns=pattern, endpoint=endpoint))
     except FAILURES:
         return {}  # the upload will report the reason
-    return {file.parent.name: checkpoints.metadata(file.parent.name, folder) for file in folder.glob(about)}
+    found = {file.parent.name: checkpoints.metadata(file.parent.name, folder) for file in folder.glob(pattern)}
+    return {name: about for name, about in found.items() if "stages" in about}
 
 
 def deploy(
@@ -171,7 +176,7 @@ def deploy(
     endpoint: str | None = None,
 ) -> str | None:
     """Upload the app at `commit` to a Gradio Space, created if missing: exactly `files` by path, with the thumbnail and
-    the repository `models` added to the README_FILE's front matter. Return the new commit's hash, or None if nothing
+    the repository `models` added to the README's front matter. Return the new commit's hash, or None if nothing
     changed. Raises HubError as `push`."""
     readme = files[README_FILE].read_text(encoding="utf-8")
     home = f"{(endpoint or constants.ENDPOINT).rstrip('/')}/spaces/{space_id}"
@@ -203,7 +208,7 @@ class Pull(threading.Thread):
     ):
         super().__init__(daemon=True, name="pull")
         self.repo_id, self.classes, self.revision = repo_id, classes, revision
-        self.options = {"endpoint": endpoint, "cache_dir": cache_dir}
+        self.endpoint, self.cache_dir = endpoint, cache_dir
         self.summary, self.notes = f"Looking for newer checkpoints in {repo_id} …", dict[str, str]()
 
     def run(self) -> None:
@@ -224,9 +229,9 @@ class Pull(threading.Thread):
         try:
             folder, reached = self._fetch(revision, [f"*/{checkpoints.METADATA_FILE}"]), ""
         except HubError as error:
-            folder, reached = self._cached_snapshot(revision), f"{error} "
-            if not folder:
+            if not (kept := self._cached_snapshot(revision)):
                 raise
+            folder, reached = kept, f"{error} "
         at = f"{self.repo_id}@{folder.name[:12]}"
         newer = [name for name in self.classes if self._is_newer(name, folder)]
         taken = sum(self._verify_and_adopt(name, folder, at, bool(reached)) for name in newer)
@@ -234,17 +239,23 @@ class Pull(threading.Thread):
 
     def _fetch(self, revision: str, patterns: list[str]) -> Path:
         try:
-            return Path(hub.snapshot_download(self.repo_id, revision=revision, allow_patterns=patterns, **self.options))
+            return self._snapshot(revision, patterns)
         except FAILURES as error:
             raise hub_error(error, self.repo_id) from error
 
     def _cached_snapshot(self, revision: str) -> Path | None:
         """Return the folder downloaded by an earlier start, or None."""
         try:
-            kept = hub.snapshot_download(self.repo_id, revision=revision, local_files_only=True, **self.options)
+            return self._snapshot(revision, offline=True)
         except (OSError, HFValidationError):
             return None
-        return Path(kept)
+
+    def _snapshot(self, revision: str, patterns: list[str] | None = None, offline: bool = False) -> Path:
+        folder = hub.snapshot_download(
+            self.repo_id, revision=revision, allow_patterns=patterns, local_files_only=offline,
+            endpoint=self.endpoint, cache_dir=self.cache_dir,
+        )  # fmt: skip
+        return Path(folder)
 
     def _is_newer(self, name: str, folder: Path) -> bool:
         theirs, ours = checkpoints.metadata(name, folder), checkpoints.metadata(name, checkpoints.ROOT)

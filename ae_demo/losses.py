@@ -68,17 +68,16 @@ def elbo_terms(x: Tensor, logits: Tensor, mu: Tensor, logvar: Tensor) -> tuple[T
     return recon, 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1)
 
 
-def elbo(model, batch: Batch, beta: float | Callable = 1.0) -> Loss:
+def elbo(model, batch: Batch, beta: float | Callable[[int, torch.device], Tensor] = 1.0) -> Loss:
     """−ELBO = −E_q log p(x | z) + β KL(q(z | x) ‖ N(0, I)), in nats per image (Kingma & Welling, 2014; Higgins et al.,
     2017). log p is Bernoulli: Σ x log x̂ + (1 − x) log(1 − x̂); KL = ½ Σ (μ² + σ² − log σ² − 1).
 
     beta is a number or, for a multi-rate VAE, a function beta(n, device) that draws one per image."""
     x = batch["image"]
-    if callable(beta):
-        beta = beta(len(x), x.device)
-    given = ({"y": batch["label"]} if model.num_classes else {}) | ({"beta": beta} if model.rates else {})
+    weight = beta(len(x), x.device) if callable(beta) else beta
+    given = ({"y": batch["label"]} if model.num_classes else {}) | ({"beta": weight} if model.rates else {})
     recon, kl = elbo_terms(x, *(part.float() for part in model(x, **given)))
-    return {"loss": (recon + beta * kl).mean(), "recon": recon.mean(), "kl": kl.mean()}
+    return {"loss": (recon + weight * kl).mean(), "recon": recon.mean(), "kl": kl.mean()}
 
 
 def colorization_mse(model, batch: Batch, sketch) -> Loss:
@@ -195,7 +194,8 @@ def classification(model, batch: Batch, corrupt=None) -> Loss:
     corrupt(x) if given, so that features do not depend on single pixels."""
     x = corrupt(batch["image"]) if corrupt else batch["image"]
     logits = model(x).float().split(model.sizes, dim=1)
-    return {"loss": sum(F.cross_entropy(one, y) for one, y in zip(logits, class_targets(batch).T, strict=True))}
+    parts = (F.cross_entropy(one, y) for one, y in zip(logits, class_targets(batch).T, strict=True))
+    return {"loss": sum(parts, torch.zeros((), device=x.device))}
 
 
 def class_targets(batch: Batch) -> Tensor:

@@ -4,6 +4,7 @@ import logging
 import threading
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ class CompiledModel:
     def __init__(self, model: nn.Module):
         self.model = model.eval()
         self._lock = threading.Lock()
-        self._converted = None
+        self._converted: Any = None  # an openvino.Model, once converted
         self._compiled: dict[tuple, Callable | None] = {}  # None while compiling or after a failure
 
     def __call__(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
@@ -61,7 +62,7 @@ class CompiledModel:
                         precision = "bf16"
                 options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
                 compiled = core.compile_model(network, "CPU", options)
-            idle = []  # requests with their own buffers, one per concurrent call
+            idle: list = []  # requests with their own buffers, one per concurrent call
 
             def call(*inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
                 try:

@@ -1,9 +1,13 @@
 """What several tests share: one thread, no network, and small datasets made of the samples in the repository."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="ae-demo-hub-")  # nothing of a test stays in one's own cache
 
 import pytest
 import torch
@@ -14,6 +18,7 @@ from ae_demo.data.emoji_svg import EMOJI_SIZE
 from ae_demo.data.mnist import fashion_mnist, mnist
 
 torch.set_num_threads(1)
+atexit.register(shutil.rmtree, os.environ["HF_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -50,6 +50,12 @@ def test_the_map_of_differences_is_white_where_there_are_none_and_has_a_ring():
     assert (plain == 255).all(), "no ring where there is nothing to tell"
 
 
+def test_one_number_of_steps_is_a_point_in_the_middle():
+    svg = figures.curves({"ddim": [(4, 8.5)]}, "steps", "distance")
+    (point,) = ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}circle")
+    assert float(point.get("cx")) == 60 + 520 / 2
+
+
 def test_curves_are_well_formed_and_higher_is_higher():
     lines = {"a": [(1, 100.0), (10, 10.0), (1000, 5.0)], "b < c": [(1, 50.0)]}
     root = ElementTree.fromstring(figures.curves(lines, "steps", "distance", ("floor", 2.0)))

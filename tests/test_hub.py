@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,9 +24,11 @@ from safetensors.torch import load, load_file, save, save_file
 
 import train
 from ae_demo import checkpoints, hub
+from ae_demo.data.images import Images, dataset
 from ae_demo.models.classifier import Classifier
 from ae_demo.models.stacked import Stacked
 from ae_demo.report import cards
+from ae_demo.training.recipes import RECIPES, stages
 from tests import hub_server
 from tests.hub_server import READER, TOKEN, HubServer
 
@@ -39,6 +42,7 @@ def server(monkeypatch, tmp_path):
     """The server, and a client that is quick to give up and knows a token; nothing is left of either."""
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     monkeypatch.setattr(hub, "FIRST_PAUSE_S", 0.01)
@@ -93,7 +97,31 @@ def test_what_is_pushed_is_what_is_here_and_the_commit_names_the_training_commit
     for name in NAMES:
         for file in (ours / name).iterdir():
             assert files[f"{name}/{file.name}"] == file.read_bytes()
-        assert f"{name}: trained at {checkpoints.metadata(name)['run']['commit']}" in message
+        assert f"{name}: trained at {checkpoints.metadata(name)['stages'][-1]['commit']}" in message
+
+
+@dataset("two kinds of noise", "CC0-1.0", ("train", "held_out", "sample"), labels=("dark", "light"))
+def noise_pictures(data_dir, split):
+    """A dataset that nothing else in the code knows of."""
+    label = torch.arange(40) % 2
+    return Images(image=(torch.rand(40, 1, 28, 28) * 100 + 100 * label.view(-1, 1, 1, 1)).byte(), label=label)
+
+
+def test_a_recipe_on_a_new_dataset_trains_evaluates_and_is_pushed(server, tmp_path, monkeypatch):
+    """All that the README asks for: a module with the data, and one entry in RECIPES."""
+    parts = {"dataset": noise_pictures, "title": "Noise", "stages": stages(3), "batch_size": 8}
+    monkeypatch.setitem(RECIPES, "noise", replace(RECIPES["stacked"], **parts))
+    out = ["--out", str(tmp_path / "out"), "--data-dir", str(tmp_path)]
+    assert train.main(["noise", *out]) == 0
+    assert train.main(["--evaluate", "noise", *out]) == 0
+    monkeypatch.setattr(constants, "ENDPOINT", server.url)
+    assert hub.push(
+        REPO, ["noise"], partial(cards.collection_card, REPO), tmp_path / "out", endpoint=server.url
+    ), "pushed"  # fmt: skip
+    files = repo(server).commits[-1][2]
+    for card in (files["README.md"].decode(), files["noise/README.md"].decode()):
+        assert "two kinds of noise (CC0-1.0)" in card and yaml.safe_load(card.split("---\n")[1])["model-index"]
+    assert checkpoints.metadata("noise", tmp_path / "out")["stages"][0]["data"] == "noise_pictures"
 
 
 def test_nothing_is_uploaded_when_nothing_changed_and_only_what_changed_when_it_did(server, ours):
@@ -218,7 +246,7 @@ def test_the_command_pushes_checkpoints_and_the_app_and_says_what_it_did(server,
 
 
 def test_a_space_has_all_that_the_app_needs_and_starts(server, tmp_path):
-    hub.deploy("me/app", train.app_files(), "c0ffee", REPO, private=True, endpoint=server.url)
+    hub.deploy("me/app", hub.app_files(HOME), "c0ffee", REPO, private=True, endpoint=server.url)
     space = repo(server, "space", "me/app")
     files = space.commits[-1][2]
     assert space.commits[-1][1].startswith("The app at c0ffee")

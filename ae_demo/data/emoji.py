@@ -151,11 +151,11 @@ def _draw_pairs(folder: Path, cached: Path) -> None:
     good = [(pair, file, artist) for pair, (file, artist) in zip(pairs, files, strict=True) if pair is not None]
     color = torch.from_numpy(np.stack([pair[0] for pair, _, _ in good])).permute(0, 3, 1, 2).contiguous()
     line = torch.from_numpy(np.stack([pair[1] for pair, _, _ in good])).unsqueeze(1).contiguous()
-    codes = [vocabulary.codepoints(file.name) for _, file, _ in good]
+    spelt = [vocabulary.codepoints(file.name) for _, file, _ in good]
     facts = {
         "artist": torch.tensor([artist for _, _, artist in good]),
-        "group": torch.tensor([vocabulary.unicode_group(one) for one in codes]),
-        "held_out": torch.tensor([vocabulary.is_held_out(one) for one in codes]),
+        "group": torch.tensor([vocabulary.unicode_group(one) for one in spelt]),
+        "held_out": torch.tensor([vocabulary.is_held_out(one) for one in spelt]),
     }
     with atomic_write(cached) as part:
         save_file(with_outside(color, line) | facts, part)
@@ -206,5 +206,6 @@ def extract(archive: Path, artist: Artist, folder: Path) -> None:
                 member.isfile()
                 and re.search(artist.member, member.name)
                 and not vocabulary.has_skin_tone(vocabulary.codepoints(name))
+                and (content := tar.extractfile(member))
             ):
-                (folder / name).write_bytes(tar.extractfile(member).read())
+                (folder / name).write_bytes(content.read())

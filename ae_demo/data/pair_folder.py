@@ -49,11 +49,11 @@ def read_pairs(folder: str, size: int = EMOJI_SIZE) -> Images:
             f"{folder} holds no usable pair: put sketches in a folder …A as 1_A.jpg, 2_A.jpg … and their pictures in a "
             "folder …B as 1_B.jpg, 2_B.jpg …"
         )
-    line = torch.from_numpy(np.stack(lines))
+    drawn = torch.from_numpy(np.stack(lines))
     return Images(
         color=torch.from_numpy(np.stack(colors)).permute(0, 3, 1, 2).contiguous(),
-        line=line.unsqueeze(1),
-        outside=torch.from_numpy(outside_mask(line.numpy())).unsqueeze(1),
+        line=drawn.unsqueeze(1),
+        outside=torch.from_numpy(outside_mask(drawn.numpy())).unsqueeze(1),
     )
 
 

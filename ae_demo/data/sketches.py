@@ -77,7 +77,7 @@ def random_grid(n: int, size: int, device=None) -> Tensor:
     )
     cos, sin = angle.cos() / scale, angle.sin() / scale
     theta = torch.stack([mirror * cos, -sin, shift[:, 0], mirror * sin, cos, shift[:, 1]], dim=1).view(n, 2, 3)
-    return F.affine_grid(theta, (n, 1, size, size), align_corners=False)
+    return F.affine_grid(theta, [n, 1, size, size], align_corners=False)
 
 
 def random_sketch(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

@@ -47,7 +47,7 @@ def denoising_scores(model, data: Images, n: int = 200) -> dict:
     """Return mean psnr and ssim on n images over kinds of corruption and LEVELS, seeded; and "levels": psnr and ssim
     per kind and level of the model, the corrupted input and the classical `baselines`."""
     x = data.spread(n)[:]["image"]
-    levels = {kind: {} for kind in MAX_STRENGTH}
+    levels: dict[str, dict[str, dict[str, list[float]]]] = {kind: {} for kind in MAX_STRENGTH}
     for kind, table in levels.items():
         for level in LEVELS:
             given = corrupt(x, kind, level, torch.Generator().manual_seed(0))
@@ -85,7 +85,7 @@ def elbo_scores(model, data: Images, samples: int = 8) -> dict:
         return {name: float(torch.stack([part[name] for part in parts]).mean()) for name in parts[0]}
 
     mean = terms(1.0, samples)
-    scores = {"nats": mean["loss"], "recon": mean["recon"], "kl": mean["kl"]}
+    scores: dict = {"nats": mean["loss"], "recon": mean["recon"], "kl": mean["kl"]}
     if not model.num_classes:
         scores["exact"] = quadrature(model, batch["image"])
     if model.rates:

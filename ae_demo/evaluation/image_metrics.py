@@ -16,7 +16,7 @@ def psnr(recon: Tensor, x: Tensor) -> float:
 
 def ssim(recon: Tensor, x: Tensor) -> float:
     """Structural similarity (Wang et al., 2004), mean over images; both (N, C, H, W) in [0, 1]."""
-    return float(structural_similarity_index_measure(recon, x, data_range=1.0))
+    return float(structural_similarity_index_measure(recon, x, data_range=1.0))  # type: ignore[arg-type]  # one number
 
 
 def similarity(recon: Tensor, x: Tensor) -> dict[str, float]:

@@ -17,12 +17,11 @@ def feature_net(name: str) -> Features | Classifier:
     return checkpoints.load(Features, name) if name.startswith("features") else checkpoints.load(Classifier, name)
 
 
-@cache
-def _feature_extractor(name: str) -> torch.nn.Module:
-    net, extractor = feature_net(name), torch.nn.Module()
-    extractor.num_features = net.num_features
-    extractor.forward = net.encode
-    return extractor
+class _FeatureExtractor(torch.nn.Module):
+    def __init__(self, name: str):
+        super().__init__()
+        net = feature_net(name)
+        self.num_features, self.forward = net.num_features, net.encode
 
 
 def frechet(fake: Tensor, real: Tensor, name: str = "features-emoji") -> float:
@@ -30,7 +29,7 @@ def frechet(fake: Tensor, real: Tensor, name: str = "features-emoji") -> float:
     from torchmetrics.image.fid import FrechetInceptionDistance
 
     # only the main process evaluates, so there is nothing to synchronise with
-    distance = FrechetInceptionDistance(_feature_extractor(name), normalize=True, sync_on_compute=False)
+    distance = FrechetInceptionDistance(_FeatureExtractor(name), normalize=True, sync_on_compute=False)
     for is_real, x in ((True, real), (False, fake)):
         for part in x.split(64):
             distance.update(part, real=is_real)

@@ -22,14 +22,19 @@ class PaletteColorization(Colorization):
     Classification instead of regression: Zhang et al., "Colorful Image Colorization", 2016
     (https://arxiv.org/abs/1603.08511)."""
 
+    palette: Tensor  # (K, 3)
+    is_grey: Tensor  # (K,)
+
     def __init__(self, palette: list[str], width: int = 64):
         super().__init__(width)
         self.vote = nn.Conv2d(width, len(palette), 3, padding=1)
         rgb = torch.tensor([[int(name[i : i + 2], 16) for i in (1, 3, 5)] for name in palette]) / 255
-        self.register_buffer("palette", rgb, persistent=False)  # (K, 3)
-        self.register_buffer("is_grey", rgb.amax(1) - rgb.amin(1) < 0.12, persistent=False)  # (K,)
+        self.register_buffer("palette", rgb, persistent=False)
+        self.register_buffer("is_grey", rgb.amax(1) - rgb.amin(1) < 0.12, persistent=False)
 
-    def forward(self, sketch: Tensor, hints: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(  # type: ignore[override]  # the votes come on top
+        self, sketch: Tensor, hints: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         x, h = self.features(sketch, hints)
         return self.paint(x, h), self.vote(h)
 

@@ -31,6 +31,8 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
     The U-Net is diffusers' `UNet2DModel` on patches of 2 × 2 pixels (a quarter of the cost), the noise levels are those
     of its `DDPMScheduler` with a cosine schedule. Label `num_classes` means "none" and serves guidance."""
 
+    alphas_cumprod: Tensor
+
     def __init__(
         self,
         width: int = 64,

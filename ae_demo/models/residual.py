@@ -38,7 +38,7 @@ class ResidualAutoencoder(nn.Module, PyTorchModelHubMixin):
         self.project = CodeLinear(784, latent_dim)
         nn.init.orthogonal_(self.project.weight)
         self.expand = None if tied else CodeLinear(latent_dim, 784)
-        if not tied:
+        if self.expand:
             self.expand.weight.data.copy_(self.project.weight.T)
 
     def encode(self, x: Tensor) -> Tensor:

@@ -42,7 +42,10 @@ class Stacked(nn.Module, PyTorchModelHubMixin):
 
     def decode_layer(self, h: Tensor, layer: int) -> Tensor:
         """Apply the decoder layer that undoes `encode_layer`: (N, size after) -> (N, size before)."""
-        h = F.linear(h, self.down[layer].weight.T, self.bias[layer]) if self.tied else self.up[layer](h)
+        if self.tied:
+            h = F.linear(h, self.down[layer].get_parameter("weight").T, self.bias[layer])
+        else:
+            h = self.up[layer](h)
         return h if layer == 0 else {"linear": lambda v: v, "selu": F.selu, "relu": F.relu}[self.activation](h)
 
     def encode(self, x: Tensor) -> Tensor:

@@ -10,7 +10,9 @@ INPUT_SCALE = 4  # input scale of the discriminator, for edges as fine as the di
 
 
 def _dense(sizes: list[int]) -> list[nn.Module]:
-    layers = [layer for c_in, c_out in pairwise(sizes) for layer in (nn.Linear(c_in, c_out), nn.LeakyReLU(0.2))]
+    layers: list[nn.Module] = []
+    for c_in, c_out in pairwise(sizes):
+        layers += [nn.Linear(c_in, c_out), nn.LeakyReLU(0.2)]
     return layers[:-1]
 
 

@@ -56,12 +56,12 @@ class UNet(nn.Module):
     def trunk(self, x: Tensor) -> Tensor:
         """Compute features (N, sizes[0], H, W) of x (N, c_in, H, W)."""
         h, skips = self.stem(x), []
-        for block, shrink in self.downs:
+        for block, shrink in map(nn.Module.children, self.downs):
             h = block(h)
             skips.append(h)
             h = shrink(h)
         h = self.middle(h)
-        for grow, block in self.ups:
+        for grow, block in map(nn.Module.children, self.ups):
             skip = skips.pop()
             h = F.interpolate(grow(h), size=skip.shape[2:], mode="nearest")
             h = block(torch.cat([h, skip], dim=1))

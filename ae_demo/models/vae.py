@@ -61,7 +61,7 @@ class VAE(nn.Module, PyTorchModelHubMixin):
     def conditions(self, n: int, y: Tensor | None, beta: Tensor | float | None) -> tuple[list[Tensor], Tensor | None]:
         """Return the encoded conditions: the one-hot label (N, num_classes), and log β (N, 1) scaled to −1 … 1.5."""
         device = self.decoder.first.weight.device
-        label = [nn.functional.one_hot(y, self.num_classes).float()] if self.num_classes else []
+        label = [nn.functional.one_hot(y, self.num_classes).float()] if self.num_classes and y is not None else []
         if not self.rates:
             return label, None
         beta = torch.as_tensor(1.0 if beta is None else beta, dtype=torch.float32, device=device).expand(n)

@@ -12,7 +12,7 @@ from ae_demo.training.recipes import RECIPES
 from ae_demo.training.session import Options, split_of
 
 LEAST_SCORED = 100  # minimum images per split to score a shortened run on
-README_PATH = checkpoints.ROOT.parent / "README_PATH.md"
+README_PATH = checkpoints.ROOT.parent / "README.md"
 
 
 def evaluate_and_publish(name: str, part: Path, about: dict, options: Options) -> str:

@@ -144,10 +144,11 @@ TABLES = {
 
 def update_readme(readme: Path, root: Path) -> None:
     """Insert each table between the two comments of its name in a README; a file without them stays unchanged."""
-    text = changed = readme.read_text(encoding="utf-8")
-    for name, table in TABLES.items():
-        marks = f"<!-- {name} -->", f"<!-- /{name} -->"
-        filled = f"{marks[0]}\n{table(root)}\n{marks[1]}"
-        changed = re.sub(f"{marks[0]}.*?{marks[1]}", lambda _, filled=filled: filled, changed, flags=re.DOTALL)
+    text = readme.read_text(encoding="utf-8")
+
+    def filled(place: re.Match) -> str:
+        return f"{place[1]}\n{TABLES[place[2]](root)}\n{place[3]}"
+
+    changed = re.sub(rf"(<!-- ({'|'.join(TABLES)}) -->).*?(<!-- /\2 -->)", filled, text, flags=re.DOTALL)
     if changed != text:
         readme.write_text(changed, encoding="utf-8")

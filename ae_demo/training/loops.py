@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -17,6 +17,7 @@ from ae_demo.data.images import Batch, Images
 from ae_demo.models.samplers import import_diffusers
 
 Metrics = dict[str, float]
+Network = TypeVar("Network", bound=nn.Module)
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 AVERAGE_FILE = "average.pt"  # next to the accelerator's own files in a state
 
@@ -74,7 +75,7 @@ GENERATOR_ADAM, DISCRIMINATOR_ADAM = Optim(lr=2e-4, betas=(0.5, 0.99)), Optim(lr
 _drawing = Lock()  # initial weights come from the global random state
 
 
-def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
+def seeded(make: Callable[[], Network], seed: int) -> Network:
     """Return make(), with initial weights that depend on the seed alone, even if other threads build models."""
     with _drawing, torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -84,9 +84,10 @@ def stages(*steps: int, starts_from: str | None = None) -> tuple[Stage, ...]:
 
 
 EMA_COSINE: dict[str, Any] = {"schedule": warm_cosine, "clip": 1.0, "ema_decay": 0.999, "bf16": True}  # for most Optims
-HINTED_SKETCH = {"sketch": random_sketch, "hint": random_hints, "chroma_weight": 0.3}  # shared by the U-Nets' losses
+# shared by the U-Nets' losses
+HINTED_SKETCH: dict[str, Any] = {"sketch": random_sketch, "hint": random_hints, "chroma_weight": 0.3}
 LAYER_SIZES = [256, 128, 32]  # layers of the stacked autoencoders
-STUDENT_SAMPLING = {"steps": 4, "guidance": 1.0, "sampler": "unipc"}
+STUDENT_SAMPLING: dict[str, Any] = {"steps": 4, "guidance": 1.0, "sampler": "unipc"}
 READABLE_PARTS = tuple(list(PARTS).index(name) for name in ("hair_color", "skin_color", "clothing"))
 GREY_SETS = (("mnist", mnist, "digits"), ("fashion", fashion_mnist, "clothing"))  # recipe stem, dataset, description
 UPSCALED_SCORES = ("psnr", "psnr_bicubic", "ssim", "ssim_bicubic")

@@ -73,8 +73,10 @@ class GanRun:
     """Training run, reproducible for the same distribution and settings on any machine."""
 
     def __init__(self, distribution: Distribution, settings: Settings):
-        self.distribution, self.settings, self.players = distribution, settings, None
-        self.step, self.history, self.broken = 0, deque(maxlen=HISTORY_LENGTH), False
+        self.distribution, self.settings = distribution, settings
+        self.players: tuple[bool, bool] | None = None
+        self.step, self.broken = 0, False
+        self.history: deque[dict] = deque(maxlen=HISTORY_LENGTH)
         dense = {"width": settings.width, "depth": settings.depth}
         self.generator = seeded(partial(ToyGenerator, settings.latent, seed=settings.seed, **dense), settings.seed)
         self.discriminator = seeded(partial(ToyDiscriminator, **dense), settings.seed + 1)

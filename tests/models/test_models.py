@@ -1,17 +1,26 @@
 """Shapes, ranges and sizes of the networks; the sampler against diffusers."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from ae_demo.checkpoints import count_parameters
 from ae_demo.models.autoencoder import Autoencoder
 from ae_demo.models.colorization import Colorization, ColorizationBaseline
+from ae_demo.models.colorization_gan import PaletteColorization
 from ae_demo.models.ddpm import DDPM, SCHEDULE, to_pixels
 from ae_demo.models.samplers import SAMPLERS
+from ae_demo.models.unet import Attention
 from ae_demo.models.vae import VAE
 from ae_demo.training.recipes import RECIPES
 from tests.benchmarks.sampling import Labelled
+
+HOME = Path(__file__).resolve().parents[2]
 
 
 def test_the_baseline_is_the_course_notes_network_layer_by_layer():
@@ -75,6 +84,17 @@ def test_attention_lets_one_corner_change_the_other():
     assert not torch.equal(model(sketch)[..., -16:, -16:], model(other)[..., -16:, -16:])
 
 
+@pytest.mark.parametrize("heads", [1, 4])
+def test_attention_is_that_of_pytorch_with_the_same_weights(heads):
+    layer, x = Attention(16, heads), torch.randn(2, 16, 3, 5)
+    layer.qkv.weight.data *= 4  # or the softmax would be even whatever its scale
+    each = layer.qkv(layer.norm(x)).flatten(2).transpose(1, 2)  # (N, H W, 3 C): all queries, all keys, all values
+    q, k, v = (part.unflatten(2, (heads, -1)).transpose(1, 2) for part in each.split(16, dim=2))
+    mixed = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+    expected = x + layer.out(mixed.transpose(1, 2).unflatten(2, (3, 5)))
+    assert torch.allclose(layer(x), expected, atol=1e-5)
+
+
 def test_vae_decodes_to_pixels():
     model = VAE(width=8)
     x = model.decode(torch.randn(3, 2))
@@ -112,6 +132,57 @@ def test_what_is_known_stays(sampler):
     *_, last = model.sample(torch.tensor([1]), 8, sampler=sampler, known_region=(picture, mask))
     assert torch.allclose(last.x_t[..., :14], picture[..., :14], atol=1e-4)
     assert (last.x_t[..., 14:] - picture[..., 14:]).abs().mean() > 0.1
+
+
+IMPORTS = """
+import threading
+from ae_demo.models import ddpm, samplers
+from ae_demo.training.loops import _running_average
+failures, ready = [], threading.Barrier(6)
+
+def use(work):
+    ready.wait()
+    try:
+        work()
+    except Exception as error:
+        failures.append(repr(error))
+
+works = [lambda: ddpm.DDPM(width=8), lambda: list(ddpm.SAMPLERS["unipc"]([999, 499], 0, None, num_train_timesteps=1000)
+         for _ in range(1)), lambda: samplers.import_diffusers().DPMSolverMultistepScheduler] * 2
+threads = [threading.Thread(target=use, args=(work,)) for work in works]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(failures)
+"""
+
+
+def test_six_threads_that_need_diffusers_at_once_all_get_it():
+    done = subprocess.run([sys.executable, "-c", IMPORTS], cwd=HOME, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr[-2000:]
+
+
+def test_all_that_is_made_for_a_network_is_on_its_device():
+    """The device "meta" holds no numbers, but refuses to be mixed with others."""
+    model = DDPM(width=8).to("meta")
+    assert model.noise(2, 0).device.type == "meta"
+    seen = []
+
+    def net(x, t, y):
+        seen.append({each.device.type for each in (x, t, y)})
+        return x
+
+    y = torch.zeros(2, dtype=torch.long, device="meta")
+    model._guided(net, model.noise(2, 0), 5, y, guidance=1.0)
+    model._guided(net, model.noise(2, 0), 5, y, guidance=2.0)
+    assert seen == [{"meta"}, {"meta"}]
+    assert model.alpha_sigma(y)[0].device.type == "meta"
+
+
+def test_the_palette_moves_with_its_network_and_is_no_weight():
+    model = PaletteColorization(["#808080", "#ff0000"], width=8)
+    assert not {"palette", "is_grey"} & set(model.state_dict())
+    assert model.is_grey.tolist() == [True, False]
+    assert {buffer.device.type for buffer in model.to("meta").buffers()} == {"meta"}
 
 
 def test_guidance_of_one_asks_once_and_two_asks_twice():

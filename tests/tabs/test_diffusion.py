@@ -198,6 +198,22 @@ def test_what_a_stopped_run_has_shown_can_still_be_forked():
     assert len(forked(tree, step=0)[-1]["frames"]) > 40
 
 
+def test_after_a_stop_a_branch_may_begin_again_once_and_finished_ones_are_still_refused():
+    tree = diffusion.Tree()
+    list(diffusion.sample(label=0, steps=6, tree=tree))
+    forked(tree, step=2, label=8)
+    where = {"tree": tree.id, "run": 0, "step": 2}
+    cancelled = diffusion.fork(where, "ddpm-fashion", 9, 3, 2.0, "ddim", tree)
+    next(cancelled)
+    diffusion.stop(tree)
+    assert list(cancelled) == []
+    with pytest.raises(InputError, match="there already"):
+        forked(tree, step=2, label=8)
+    assert forked(tree, step=2, label=9)[-1]["done"], "what was cancelled begins again"
+    with pytest.raises(InputError, match="there already"):
+        forked(tree, step=2, label=9)
+
+
 def test_two_who_are_the_first_at_once_get_the_same_network():
     networks._networks.pop("ddpm-fashion", None)
     with ThreadPoolExecutor(2) as pool:
