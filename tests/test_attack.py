@@ -16,7 +16,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
-from ae_demo.ui.guard import MAX_BYTES
+from ae_demo.ui.guard import MAX_REQUEST_BYTES
 from ae_demo.ui.i18n import TEXTS
 
 HOME = Path(__file__).resolve().parent.parent
@@ -240,7 +240,7 @@ def test_nothing_is_fetched_for_others(http, route, address):
 
 
 @pytest.mark.parametrize(
-    ("header", "value", "status"), [("Transfer-Encoding", "chunked", 411), ("Content-Length", MAX_BYTES + 1, 413)]
+    ("header", "value", "status"), [("Transfer-Encoding", "chunked", 411), ("Content-Length", MAX_REQUEST_BYTES + 1, 413)]
 )
 def test_a_body_of_unknown_length_or_beyond_the_limit_is_refused_unread(http, header, value, status):
     with closing(HTTPConnection(http.base_url.host, http.base_url.port, timeout=30)) as connection:

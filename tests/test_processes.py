@@ -66,7 +66,7 @@ def test_two_processes_learn_what_one_learns_from_as_many_pictures(data_dir, tmp
     for run in (one, two):
         code, out, err = finish(run)
         assert code == 0, err
-        assert out.count("linear, held out:") == 1, "only one of them measures and writes"
+        assert out.count("linear, held out (100 pictures): ") == 1, "only one of them measures and writes"
     first, second = (checkpoints.load(Stacked, "linear", tmp_path / n) for n in "12")
     for a, b in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.allclose(a, b, atol=2e-3)
