@@ -1,7 +1,8 @@
 """User-supplied folders of sketch and picture pairs, in the layout of sketch2photo."""
 
 import re
-from functools import partial
+from collections import defaultdict
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,15 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ae_demo.data.emoji_svg import EMOJI_SIZE
 from ae_demo.data.images import Dataset, DatasetError, Images
-from ae_demo.data.regions import outside_mask
+from ae_demo.data.regions import is_dark, outside_mask
+
+PAIR_FILE = re.compile(r"(.+)_([AB])\.(?:jpe?g|png|webp)", re.IGNORECASE)
+ALONE, DUPLICATE, UNREADABLE = "without a partner", "as duplicates", "as unreadable, themselves or their partners"
+MAX_NAMED = 6  # files named in a sentence, except duplicates, which are all named
+FAINTEST_INK = 200  # grey value of 255
 
 
+@cache
 def pair_folder(folder: str) -> Dataset:
     """Return the dataset of a folder, see `read_pairs`, with every tenth pair held out; it ignores `data_dir`."""
     return Dataset("pair_folder", partial(_split, folder), "a folder of pairs", "your own", ("train", "held_out"))
@@ -21,33 +28,38 @@ def pair_folder(folder: str) -> Dataset:
 def _split(folder: str, _data_dir: str, split: str) -> Images:
     pairs = read_pairs(folder)
     if len(pairs) == 1:
+        if split == "held_out":
+            print(f"{folder} holds a single usable pair: its scores are those of the picture that was trained on.")
         return pairs
     held_out = torch.arange(len(pairs)) % 10 == min(9, len(pairs) - 1)  # the last one if there are fewer than ten
     return pairs.take(~held_out if split == "train" else held_out)
 
 
+@cache
 def read_pairs(folder: str, size: int = EMOJI_SIZE) -> Images:
-    """Read `…A/<i>_A.*` sketches and `…B/<i>_B.*` pictures, jpg or png, of any size.
+    """Read sketches `…A/<i>_A.*` and pictures `…B/<i>_B.*` of sibling folders, jpg, png or webp, of any size.
 
-    Return color (3, size, size), line and outside (1, size, size). Unusable files are named in one printed sentence;
-    raises DatasetError if nothing is left."""
-    found, alone = _find(folder)
-    colors, lines, broken = [], [], []
-    for i in sorted(found["A"].keys() & found["B"].keys(), key=lambda i: (len(i), i)):
+    Return color (3, size, size), line and outside (1, size, size). Files that are left out are named in printed
+    sentences; raises DatasetError if nothing is left."""
+    found, left_out = _find(Path(folder))
+    colors, lines = [], []
+    for sketch, picture in found:
         try:
-            line, color = _square(found["A"][i], "L", size), _square(found["B"][i], "RGB", size)
+            line, color = _read_sketch(sketch, size), _square(_on_paper(_open(picture), "white"), size)
         except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
-            broken += [found["A"][i].name, found["B"][i].name]
+            left_out[UNREADABLE] += [sketch, picture]
         else:
             lines.append(line)
             colors.append(color)
-    for names, reason in ((alone, "have no partner"), (broken, "(or their partners) cannot be read")):
-        if names:
-            print(f"In {folder}, {', '.join(names[:6])}{' …' * (len(names) > 6)} {reason} and are left out.")
+    for reason, files in ((reason, files) for reason, files in left_out.items() if files):
+        named = files if reason == DUPLICATE else files[:MAX_NAMED]
+        names = ", ".join(file.relative_to(folder).as_posix() for file in named)
+        more = f" and {len(files) - len(named)} more" if len(files) > len(named) else ""
+        print(f"In {folder}, left out {reason}: {names}{more}.")
     if not lines:
         raise DatasetError(
             f"{folder} holds no usable pair: put sketches in a folder …A as 1_A.jpg, 2_A.jpg … and their pictures in a "
-            "folder …B as 1_B.jpg, 2_B.jpg …"
+            "folder …B beside it as 1_B.jpg, 2_B.jpg …"
         )
     drawn = torch.from_numpy(np.stack(lines))
     return Images(
@@ -57,21 +69,52 @@ def read_pairs(folder: str, size: int = EMOJI_SIZE) -> Images:
     )
 
 
-def _find(folder: str) -> tuple[dict[str, dict[str, Path]], list[str]]:
-    """Return {"A": {number: file}, "B": …}, and the names of files without a partner."""
-    found: dict[str, dict[str, Path]] = {"A": {}, "B": {}}
-    for file in sorted(Path(folder).rglob("*")):
-        match = re.fullmatch(r"(.+)_([AB])\.(jpe?g|png)", file.name, re.IGNORECASE)
-        if match and file.parent.name.upper().endswith(match[2].upper()):
-            found[match[2].upper()][match[1]] = file
-    alone = [file.name for side, other in ("AB", "BA") for i, file in found[side].items() if i not in found[other]]
-    return found, alone
+def _find(folder: Path) -> tuple[list[tuple[Path, Path]], dict[str, list[Path]]]:
+    """Return sketch and picture of each pair, and by reason the files that are left out; hidden ones are ignored."""
+    known: dict[tuple, dict[str, list[Path]]] = defaultdict(lambda: {"A": [], "B": []})
+    pairs, left_out = [], defaultdict(list)
+    for file in sorted(folder.rglob("*")):
+        match, side = PAIR_FILE.fullmatch(file.name), file.parent.name[-1:].upper()
+        if not match or any(part.startswith(".") for part in file.relative_to(folder).parts):
+            continue
+        if match[2].upper() == side:
+            known[file.parent.parent, file.parent.name[:-1], len(match[1]), match[1]][side].append(file)
+        else:
+            left_out[ALONE].append(file)
+    for _, files in sorted(known.items()):
+        if files["A"] and files["B"]:
+            pairs.append((files["A"][0], files["B"][0]))
+            left_out[DUPLICATE] += files["A"][1:] + files["B"][1:]
+        else:
+            left_out[ALONE] += files["A"] + files["B"]
+    return pairs, left_out
 
 
-def _square(file: Path, mode: str, size: int) -> np.ndarray:
-    """Read an image file, upright, on white, padded to a square of `size` pixels."""
+def _read_sketch(file: Path, size: int) -> np.ndarray:
+    """Read a sketch, also white on black or on nothing -> (size, size), dark lines on white."""
+    picture = _open(file)
+    line = _on_paper(picture, "white").convert("L")
+    if np.asarray(line).min() > FAINTEST_INK:  # white lines, if any
+        line = _on_paper(picture, "black").convert("L")
+    return _square(ImageOps.invert(line) if is_dark(np.asarray(line) / 255) else line, size)
+
+
+def _open(file: Path) -> Image.Image:
+    """Read an image file -> RGBA, upright."""
     with Image.open(file) as opened:
-        picture = ImageOps.exif_transpose(opened).convert("RGBA")
-    canvas = Image.new("RGBA", picture.size, "white")
+        picture = ImageOps.exif_transpose(opened)
+        if picture.mode.startswith("I"):  # 16 bits, which Pillow would clip to 8
+            picture = Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
+        return picture.convert("RGBA")
+
+
+def _on_paper(picture: Image.Image, paper: str) -> Image.Image:
+    """Lay an RGBA picture on paper of one colour -> RGB."""
+    canvas = Image.new("RGBA", picture.size, paper)
     canvas.alpha_composite(picture)
-    return np.asarray(ImageOps.pad(canvas.convert(mode), (size, size), color="white"))
+    return canvas.convert("RGB")
+
+
+def _square(picture: Image.Image, size: int) -> np.ndarray:
+    """Pad a picture, scaled to fit, to a white square of `size` pixels."""
+    return np.asarray(ImageOps.pad(picture, (size, size), color="white"))

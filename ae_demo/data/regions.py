@@ -1,4 +1,4 @@
-"""Regions enclosed by the lines of a drawing, for the paint bucket, colour variants and even colours."""
+"""Paper and regions enclosed by the lines of a drawing, for the paint bucket, colour variants and even colours."""
 
 from typing import NamedTuple
 
@@ -10,6 +10,12 @@ from torch import Tensor
 OUTSIDE = 1  # label of the paper around a drawing
 VARIANT_GAP = 2  # pixels: `gap` of `label_regions` for the regions of variants
 HINT_RADIUS = 3  # pixels, of the hint dot in a region
+
+
+def is_dark(grey: np.ndarray) -> bool:
+    """Return whether a picture (H, W) in [0, 1] has a dark background, judged by its border."""
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    return float(np.median(border)) < 0.5
 
 
 def label_regions(paper: np.ndarray, gap: float = 0) -> np.ndarray:

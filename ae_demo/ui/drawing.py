@@ -10,27 +10,12 @@ from scipy import ndimage
 from torch import Tensor
 
 from ae_demo.data.regions import grow_regions
-from ae_demo.data.sketches import detect_edges
-from ae_demo.ui.inputs import is_dark
+from ae_demo.ui.ink import drawing_box, drawn_part, find_ink
 
 GAP = 3 / 256  # share of the side of a drawing: half the width of gaps in lines that count as closed
+REACH = 0.1  # share of the side of a drawing: half the width of gaps through which the paper around does not reach
+MIXED = 0.002  # least variance of several colours, of values in [0, 1]
 PAPER = 178  # out of 255: brighter pixels of `lines` are paper
-
-
-def ink_of(picture: Image.Image) -> np.ndarray:
-    """Return the ink of an RGB picture, (H, W) in [0, 1]; for a filled picture or a photograph, its detect_edges."""
-    grey = np.asarray(picture.convert("L"), dtype=np.float32) / 255
-    if is_dark(grey):
-        grey = 1 - grey
-    if (grey > 0.98).mean() < 0.4:  # off-white paper: a photograph of a drawing, or of something else
-        light = ndimage.maximum_filter(grey, max(3, min(grey.shape) // 12))
-        grey = grey / np.maximum(ndimage.gaussian_filter(light, min(grey.shape) / 20), 0.05)
-    ink = np.clip(1 - grey, 0, 1)
-    ink[ink < 0.08] = 0
-    if not 0 < (ink > 0.25).mean() < 0.3:
-        color = torch.from_numpy(np.asarray(picture.resize((256, 256)), dtype=np.float32) / 255).permute(2, 0, 1)
-        ink = detect_edges(color[None])[0, 0].numpy()
-    return ink
 
 
 @dataclass
@@ -51,9 +36,14 @@ class Drawing:
     def regions(self) -> np.ndarray:
         """Label of the enclosed region (`ae_demo.data.regions`) per pixel of `lines`; 0 on lines.
 
-        Gaps of up to 2 · GAP count as closed."""
+        Gaps of up to 2 · GAP count as closed. Through a wider one, the region around the drawing is parted from the
+        inside where a disc of radius REACH would not pass."""
         paper = np.asarray(self.lines.reduce(2)) > PAPER
-        labels = grow_regions(paper, GAP * len(paper)).repeat(2, 0).repeat(2, 1)
+        labels = grow_regions(paper, GAP * len(paper))
+        outside = np.isin(labels, np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])))
+        inner = outside & ~_reached(paper, REACH * len(paper))
+        labels[inner] = labels.max() + ndimage.label(inner)[0][inner]
+        labels = labels.repeat(2, 0).repeat(2, 1)
         return np.where(np.asarray(self.lines) > PAPER, labels, 0)
 
     @cached_property
@@ -71,8 +61,13 @@ class Drawing:
         flat, values = self.regions.ravel(), np.asarray(image, dtype=np.float64).reshape(-1, 3).T / 255
         size = np.maximum(np.bincount(flat), 1)
         mean, square = (np.stack([np.bincount(flat, c) / size for c in v]) for v in (values, values**2))
-        weight = np.exp(-(square - mean**2).mean(0) / softness**2)
-        mean[:, self.is_outside & (mean.min(0) > 0.85)] = 1  # paper around is white or coloured, never slightly tinted
+        variance = (square - mean**2).mean(0)
+        weight = np.exp(-variance / softness**2)
+        white = self.is_outside & (mean.min(0) > 0.85)
+        mean[:, white], weight[white] = 1, 1  # paper around is white or coloured, never slightly tinted
+        open_wide = self.is_outside & ~white & (variance > MIXED)  # paper and a colour that ran out
+        weight[open_wide] = 0
+        values = np.where(open_wide[flat] & (values.min(0) > 0.92), 1, values)
         weight[0] = 0  # the lines themselves
         even = (weight * mean)[:, flat] + (1 - weight)[flat] * values
         return Image.fromarray((255 * even.T + 0.5).astype(np.uint8).reshape(image.height, image.width, 3))
@@ -104,26 +99,34 @@ class Drawing:
         return Image.fromarray(np.dstack([colors, np.where(paper, 0, 255).astype(np.uint8)]))
 
 
+def _reached(paper: np.ndarray, radius: float) -> np.ndarray:
+    """Return the mask (H, W) of the paper that a disc reaches from beyond the border without crossing a line."""
+    margin = 2 * round(radius) + 1
+    free = ndimage.distance_transform_edt(np.pad(paper, margin, constant_values=True)) > radius
+    labels, _ = ndimage.label(free)
+    reached = ndimage.distance_transform_edt(labels != labels[0, 0]) <= radius
+    return reached[margin:-margin, margin:-margin]
+
+
 def find_drawing(
     picture: Image.Image, layer: Image.Image | None = None, size: int = 128, fill: float = 0.84
 ) -> Drawing | None:
     """Find the drawing in an RGB picture, centred, with its longer side scaled to the share `fill`, as in training;
     None if there is none. `layer`, an RGBA image, holds the colour hints over the picture."""
-    ink = ink_of(picture)
-    rows, columns = np.flatnonzero((ink > 0.25).any(1)), np.flatnonzero((ink > 0.25).any(0))
-    if not len(rows):
+    found = find_ink(picture)
+    ink = found.ink * drawn_part(found.ink, found.page)
+    box = drawing_box(ink)
+    if box is None:
         return None
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    left, top, right, bottom = box
     side = max(bottom - top, right - left, 8) / fill
     x, y = float(left + right - side) / 2, float(top + bottom - side) / 2
 
     def cut(image: Image.Image) -> Image.Image:
-        box = (x, y, x + side, y + side)
-        return image.transform((4 * size, 4 * size), Image.Transform.EXTENT, box, Image.Resampling.BILINEAR)
+        square = (x, y, x + side, y + side)
+        return image.transform((4 * size, 4 * size), Image.Transform.EXTENT, square, Image.Resampling.BILINEAR)
 
-    sharp = cut(
-        Image.fromarray((255 * ink).astype(np.uint8))
-    )  # black is paper here, including everything beyond the border
+    sharp = cut(Image.fromarray((255 * ink).astype(np.uint8)))  # black is paper, and everything beyond the border
     small = np.asarray(sharp.reduce(4), dtype=np.float32) / 255
     strong = np.quantile(small[small > 0.05], 0.9) if (small > 0.05).any() else 1.0
     gain = float(np.clip(0.75 / strong, 1, 4))  # thin lines of a large picture fade when downscaled

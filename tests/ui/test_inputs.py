@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from scipy import ndimage
 
 from ae_demo.figures import data_uri
+from ae_demo.tabs import colorize
 from ae_demo.ui import inputs
 from ae_demo.ui.drawing import find_drawing
 
@@ -170,3 +172,136 @@ def test_what_the_eraser_has_left_is_a_drawing_like_any_other():
         canvas.putpixel(at, (0, 0, 0))  # too little to be seen at 128 × 128
     found = find_drawing(canvas)
     assert found.sketch.dtype == found.hints.dtype == torch.float32
+
+
+# Uploads of every size, and photographs as phones store them
+
+
+def on_grey_page(size, circle, level=200, width=5):
+    """A circle, (left, top, right, bottom), on a photographed page of one grey."""
+    pixels = level + np.random.default_rng(0).normal(0, 2, (size[1], size[0]))
+    image = Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).convert("RGB")
+    ImageDraw.Draw(image).ellipse(circle, outline=(40, 40, 40), width=width)
+    return image
+
+
+@pytest.mark.parametrize("size", [(600, 800), (600, 600), (800, 600)])
+@pytest.mark.parametrize("level", [120, 160, 200])
+def test_a_drawing_on_grey_paper_fills_the_canvas_whatever_the_format_of_the_picture(size, level):
+    canvas = inputs.to_dark_on_white(on_grey_page(size, (200, 200, 400, 400), level), 512)
+    assert canvas.getpixel((2, 2)) == canvas.getpixel((509, 509)) == (255, 255, 255)
+    assert find_drawing(canvas).box[2] == pytest.approx(512, rel=0.06)
+
+
+def double_lines(size, left, top, side):
+    """A square of `side` pixels whose outline is two lines, 6 pixels apart."""
+    image = Image.new("RGB", size, "#dcdad4")
+    draw = ImageDraw.Draw(image)
+    for inset in (0, 6):
+        draw.rectangle((left + inset, top + inset, left + side - inset, top + side - inset), outline="black", width=3)
+    return image
+
+
+@pytest.mark.parametrize(
+    ("size", "left", "top", "side"), [((3000, 4000), 1700, 900, 400), ((300, 6000), 20, 4000, 250)]
+)
+def test_a_small_drawing_on_a_large_picture_is_cut_out_before_it_is_reduced(size, left, top, side, tmp_path):
+    file = save(double_lines(size, left, top, side), tmp_path / "a.png")
+    canvas = inputs.to_dark_on_white(inputs.read(file, detailed=True), 512)
+    row = np.asarray(canvas.convert("L"))[256] < 128
+    assert (np.diff(row.astype(int)) == 1).sum() == 4, "two lines on each side, with paper between them"
+
+
+@pytest.mark.parametrize("level", [205, 215, 225])
+def test_pale_lines_are_dark_on_the_canvas(level, tmp_path):
+    file = save(drawing(ink=(level,) * 3), tmp_path / "a.png")
+    canvas = np.asarray(inputs.to_dark_on_white(inputs.read(file, detailed=True), 512).convert("L"))
+    assert canvas.min() < 40 and canvas[256, 256] == 255
+
+
+@pytest.mark.parametrize("paper", ["white", "black", "#bbbbbb"])
+def test_a_picture_without_a_drawing_and_an_empty_canvas_get_different_sentences(paper, tmp_path):
+    with pytest.raises(inputs.InputError, match="Nothing was found in this picture"):
+        colorize.load_drawing(save(Image.new("RGB", (300, 200), paper), tmp_path / "a.png"))
+    (empty,) = colorize.colorize({"lines": data_uri(Image.new("RGB", (512, 512), "white")), "hints": ""})
+    assert empty["note"].startswith("Draw on the left")
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp", "png"])
+def test_of_an_animation_the_first_picture_that_is_not_empty_counts(kind):
+    empty, buffer = Image.new("RGB", (400, 400), "white"), BytesIO()
+    later = [Image.new("RGB", (400, 400), "#fefefe"), drawing(), drawing(box=(10, 10, 60, 60))]
+    empty.save(buffer, kind, save_all=True, append_images=later, duration=50)
+    found = find_drawing(inputs.read(buffer))
+    assert found.box[2] == pytest.approx(161 / 0.84, abs=4)
+
+
+def jpeg(size, **options):
+    image, buffer = Image.new("L", size, 235), BytesIO()
+    width, height = size
+    ImageDraw.Draw(image).ellipse(
+        (width // 4, height // 4, width // 2, height // 2), outline=20, width=max(size) // 150
+    )
+    image.save(buffer, "jpeg", **options)
+    return buffer
+
+
+@pytest.mark.parametrize("size", [(8000, 6000), (6000, 8000), (8160, 6120)])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_photograph_of_48_megapixels_is_decoded_at_a_part_of_its_size(size, progressive):
+    picture = inputs.read(jpeg(size, progressive=progressive), detailed=True)
+    assert 8e6 < picture.width * picture.height < inputs.MAX_DETAIL_MEGAPIXELS * 1e6
+    assert picture.width / picture.height == pytest.approx(size[0] / size[1], rel=0.01)
+    assert find_drawing(inputs.to_dark_on_white(picture, 512)) is not None
+
+
+def resized_in_its_header(buffer, width, height):
+    """A JPEG file that says it has other sides than it has."""
+    content = bytearray(buffer.getvalue())
+    at = next(i for marker in (b"\xff\xc0", b"\xff\xc2") if (i := content.find(marker)) >= 0)
+    content[at + 5 : at + 9] = height.to_bytes(2, "big") + width.to_bytes(2, "big")
+    return BytesIO(content)
+
+
+@pytest.mark.parametrize(("progressive", "side", "limit"), [(False, 14_200, 200), (True, 7_800, 60)])
+def test_a_jpeg_beyond_what_memory_holds_is_refused(progressive, side, limit):
+    with pytest.raises(inputs.InputError, match=f"more than {limit} megapixels"):
+        inputs.read(resized_in_its_header(jpeg((64, 64), progressive=progressive), side, side))
+
+
+def test_a_huge_jpeg_as_a_layer_is_decoded_at_a_part_of_its_size():
+    uri = "data:image/jpeg;base64," + base64.b64encode(jpeg((9000, 7000)).getvalue()).decode()
+    assert max(inputs.read_layer(uri).size) <= 4500
+
+
+def test_a_jpeg_with_a_smaller_copy_inside_is_one_picture():
+    buffer = BytesIO()
+    drawing().save(buffer, "mpo", save_all=True, append_images=[drawing(200)])
+    assert inputs.read(buffer).size == (400, 400)
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1"])
+def test_a_photograph_in_heic_gets_a_sentence_that_says_how_to_convert_it(brand, tmp_path):
+    content = b"\0\0\0\x18ftyp" + brand + bytes(100)
+    (tmp_path / "a.heic").write_bytes(content)
+    for source in (BytesIO(content), str(tmp_path / "a.heic"), tmp_path / "a.heic"):
+        with pytest.raises(inputs.InputError, match=r"HEIC photograph.*save or share it as JPEG"):
+            inputs.read(source)
+    with pytest.raises(inputs.InputError, match="use PNG"):
+        inputs.read(BytesIO(content.replace(b"ftyp", b"free")))
+
+
+def test_thin_lines_of_a_picture_with_a_palette_survive_its_reduction(tmp_path):
+    image = Image.new("P", (3000, 3000), 0)
+    image.putpalette([255, 255, 255, 0, 0, 0])
+    ImageDraw.Draw(image).ellipse((300, 300, 2700, 2700), outline=1, width=2)
+    found = find_drawing(inputs.read(save(image, tmp_path / "a.png")))
+    labels, n = ndimage.label(found.sketch[0, 0].numpy() > 0.9)
+    assert n >= 2 and labels[64, 64] != labels[0, 0], "the circle is closed"
+
+
+def test_fills_count_on_the_pads_for_clothing():
+    image = Image.new("RGB", (300, 300), "#f4f4f4")
+    ImageDraw.Draw(image).rectangle((60, 40, 240, 260), fill="#5a6f8c")
+    grey = np.asarray(inputs.to_light_on_black(image))
+    assert grey[14, 14] > 200 and grey[14, 1] == 0
