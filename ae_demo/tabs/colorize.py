@@ -1,7 +1,8 @@
 """Colorize: draw lines, add colour hints, and see three networks colour the drawing stroke by stroke."""
 
 import time
-from functools import partial
+from contextlib import suppress
+from functools import lru_cache, partial
 
 import gradio as gr
 import numpy as np
@@ -35,18 +36,21 @@ HINT_COLORS = (
 )  # fmt: skip
 SHOWN_VARIANTS, DRAWN_VARIANTS = 4, 8  # the uncertainty map uses all that are drawn
 LEAST_SPREAD = 0.03  # in [0, 1]; variants with less everywhere count as identical
+NO_CODE = torch.empty(1, 0)  # code of a colouring in which the hints alone pick colours
 MOUSE_EXAMPLES = mouse_sketches()[:9]
 # sample pairs that show objects, not signs
 LINE_ART_EXAMPLES = (8, 10, 16, 32, 33, 40, 59, 3, 2, 13, 5, 6, 9, 15, 18, 20, 23, 27, 30, 39, 46, 47, 51, 62)
 
 
 def warm_up() -> None:
-    """Convert the networks in the background, so that they are fast by the first drawing."""
+    """Convert the networks in the background, so that they are fast by the first drawing; skip broken ones."""
     sketch, hints = torch.ones(1, 1, 128, 128), torch.zeros(1, 4, 128, 128)
     for name in NETWORKS:
-        net = fast_network(name)
-        net(*(sketch, hints) if net.model.takes_hints else (sketch,))
-    fast_network("colorization-gan")(*(x.repeat(DRAWN_VARIANTS, 1, 1, 1) for x in (sketch, hints)))
+        with suppress(checkpoints.CheckpointError):  # told where its picture would be
+            net = fast_network(name)
+            net(*(sketch, hints) if net.model.takes_hints else (sketch,))
+            if hasattr(net.model, "variants"):
+                net(*(x.repeat(DRAWN_VARIANTS, 1, 1, 1) for x in (sketch, hints)))
 
 
 def read_drawing(pad: dict) -> Drawing | None:
@@ -57,11 +61,27 @@ def read_drawing(pad: dict) -> Drawing | None:
     return find_drawing(inputs.read(inputs.decode_data_uri(pad["lines"])), inputs.read_layer(hints) if hints else None)
 
 
-def predict(name: str, drawing: Drawing) -> tuple[Tensor, float]:
-    """Colour a drawing with one of NETWORKS -> colours (3, 128, 128), time in milliseconds."""
+def chosen_variant(pad: dict) -> dict | None:
+    """Return the variant that a canvas shows, {hints, seed, index}, with `hints` those before it was chosen; None if it
+    shows none, or was changed since."""
+    chosen = pad.get("variant") if isinstance(pad, dict) else None
+    return chosen if isinstance(chosen, dict) else None
+
+
+def before_choice(pad: dict) -> dict:
+    """Return the canvas {lines, hints} as it was before one of its variants was chosen."""
+    pad = pad if isinstance(pad, dict) else {}
+    hints = (chosen_variant(pad) or pad).get("hints")
+    return {"lines": str(pad.get("lines") or ""), "hints": str(hints or "")}
+
+
+def predict(name: str, drawing: Drawing, chosen: bool = False) -> tuple[Tensor, float]:
+    """Colour a drawing with one of NETWORKS -> colours (3, 128, 128), time in milliseconds. Regions without hints get
+    their most likely colour, unless the hints are those of a `chosen` variant."""
     net, begun = fast_network(name), time.perf_counter()
-    if hasattr(net.model, "variants"):  # the most likely colour for each region
-        color, _ = color_variants(net.model, drawing.sketch, drawing.hints, net=net)
+    if hasattr(net.model, "variants"):
+        code = NO_CODE if chosen else None
+        color, _ = color_variants(net.model, drawing.sketch, drawing.hints, code, net=net)
     else:
         color = net(*(drawing.sketch, drawing.hints) if net.model.takes_hints else (drawing.sketch,))
     ms = 1000 * (time.perf_counter() - begun)
@@ -79,16 +99,21 @@ def compose(color: Tensor, drawing: Drawing, keep_lines: bool, even: bool) -> Im
 def colorize(pad: dict, keep_lines: bool = True, even: bool = True) -> list[dict]:
     """Colour a drawing, {lines, hints} as data URIs, with three networks -> their pictures, and their input.
 
-    `keep_lines` draws the lines over the colours, `even` gives each enclosed region one colour."""
-    drawing = read_drawing(pad)
+    `keep_lines` draws the lines over the colours, `even` gives each enclosed region one colour. A network that cannot
+    be loaded says so in place of its picture."""
+    drawing, chosen = read_drawing(pad), chosen_variant(pad) is not None
     if drawing is None:
         return message(TEXT["empty"])
     row = []
     for name in NETWORKS:
-        color, ms = predict(name, drawing)
+        size = "" if row else "large"
+        try:
+            color, ms = predict(name, drawing, chosen)
+        except checkpoints.CheckpointError as error:
+            row.append({"title": TEXT[name], "src": "", "note": str(error), "size": size})
+            continue
         parameters = checkpoints.count_parameters(fast_network(name).model)
         note = TEXT["note"].format(parameters=f"{parameters:,}", ms=ms)
-        size = "" if row else "large"
         row.append(picture(TEXT[name], compose(color, drawing, keep_lines, even), note, quality=90, size=size))
     return [*row, picture(TEXT["sees"], to_pil(drawing.network_view()), TEXT["sees_note"])]
 
@@ -100,26 +125,33 @@ def variant_codes(seed: int, n: int = DRAWN_VARIANTS) -> Tensor:
     return code
 
 
-def draw_variants(drawing: Drawing, seed: int) -> tuple[Tensor, Tensor]:
-    """Colour a drawing in DRAWN_VARIANTS ways (n, 3, 128, 128), with the hints that produce them (n, 4, 128, 128)."""
+@lru_cache(8)  # the fast path rounds otherwise, so that variants drawn anew, once it is ready, may be others
+def draw_variants(lines: str, hints: str, seed: int) -> tuple[Drawing | None, Tensor, Tensor]:
+    """Colour the drawing on a canvas, lines and hints as data URIs, in DRAWN_VARIANTS ways -> the drawing, if any, the
+    colours (n, 3, 128, 128), and the hints that produce them (n, 4, 128, 128)."""
+    drawing = read_drawing({"lines": lines, "hints": hints})
+    if drawing is None:
+        return None, torch.empty(0, 3, 128, 128), torch.empty(0, 4, 128, 128)
     net = fast_network("colorization-gan")
-    colors, hints = color_variants(net.model, drawing.sketch, drawing.hints, variant_codes(seed), net=net)
-    given = (x.expand(DRAWN_VARIANTS, -1, -1, -1) for x in (drawing.sketch, drawing.hints))
-    return fill_regions(colors, *given), hints
+    colors, dots = color_variants(net.model, drawing.sketch, drawing.hints, variant_codes(seed), net=net)
+    return drawing, fill_regions(colors, drawing.sketch.expand(DRAWN_VARIANTS, -1, -1, -1), dots), dots
 
 
 def variants(pad: dict, seed: int = 0, keep_lines: bool = True, even: bool = True) -> list[dict]:
     """Colour a drawing, {lines, hints} as data URIs, in four plausible ways by a seed (0 … 2³¹), with a map of how much
-    eight variants differ, and a ring where a hint would help most."""
-    drawing = read_drawing(pad)
+    eight variants differ, and a ring where a hint would help most. One that is chosen stays among the others, marked
+    as `picked`."""
+    seed, chosen = inputs.check_seed(seed or 0), chosen_variant(pad)
+    drawing, colors, _ = draw_variants(**before_choice(pad), seed=seed)
     if drawing is None:
         return []
-    colors, _ = draw_variants(drawing, seed)
     finished = [compose(color, drawing, keep_lines, even) for color in colors]
     row = [
         picture(f"{TEXT['variant']} {i + 1}", image.resize((256, 256), Image.Resampling.LANCZOS), quality=88)
         for i, image in enumerate(finished[:SHOWN_VARIANTS])
     ]
+    if chosen and chosen.get("seed") == seed and chosen.get("index") in range(SHOWN_VARIANTS):
+        row[chosen["index"]]["picked"] = True
     small = np.stack([np.asarray(image.resize((64, 64), Image.Resampling.BOX)) for image in finished])
     spread = small.std(axis=0).mean(axis=-1) / 255  # (64, 64)
     ring = suggest_hint(spread, drawing.sketch[0, 0], drawing.hints[0, 3]) if spread.max() > LEAST_SPREAD else None
@@ -139,12 +171,14 @@ def suggest_hint(spread: np.ndarray, sketch: Tensor, hinted: Tensor) -> tuple[fl
 
 
 def continue_from(index: int, pad: dict, seed: int = 0) -> dict:
-    """Put the hints that produce a variant, by its index (0 … 3), on the canvas, for further editing."""
-    drawing = read_drawing(pad)
+    """Put the hints that produce a variant, by its index (0 … 3), on the canvas, for further editing; its `variant`
+    tells that these hints are the choice, until the canvas is changed."""
+    seed, before = inputs.check_seed(seed or 0), before_choice(pad)
+    drawing, _, hints = draw_variants(**before, seed=seed)
     if drawing is None or type(index) is not int or index not in range(SHOWN_VARIANTS):
         return pad
-    _, hints = draw_variants(drawing, seed)
-    return {"lines": pad["lines"], "hints": data_uri(drawing.on_canvas(hints[index]))}
+    chosen = {"hints": before["hints"], "seed": seed, "index": index}
+    return {"lines": pad["lines"], "hints": data_uri(drawing.on_canvas(hints[index])), "variant": chosen}
 
 
 def download_layers(pad: dict, what: str = "picture", even: bool = True) -> dict:
@@ -155,14 +189,19 @@ def download_layers(pad: dict, what: str = "picture", even: bool = True) -> dict
     if what == "lines":
         image = drawing.line_layer()
     else:
-        image = compose(predict("colorization-gan", drawing)[0], drawing, what == "picture", even)
+        color, _ = predict("colorization-gan", drawing, chosen_variant(pad) is not None)
+        image = compose(color, drawing, what == "picture", even)
         image = drawing.color_layer(image) if what == "colors" else image
     return {"name": f"{TEXT['file']}-{what}.png", "src": data_uri(image), "at": time.time()}
 
 
 def load_drawing(path: str) -> dict:
-    """Convert an uploaded picture (file) to the canvas, {lines, hints}: dark lines on white, no hints."""
-    return {"lines": data_uri(inputs.to_dark_on_white(inputs.read(path), CANVAS_SIZE)), "hints": ""}
+    """Find the drawing in an uploaded picture (file) -> canvas, {lines, hints}: dark lines on white, no hints; raises
+    InputError if there is none."""
+    lines = inputs.to_dark_on_white(inputs.read(path, detailed=True), CANVAS_SIZE)
+    if find_drawing(lines) is None:
+        raise inputs.InputError(TEXTS["picture"]["nothing"])
+    return {"lines": data_uri(lines), "hints": ""}
 
 
 def load_palette(path: str, pad: dict) -> dict:
@@ -225,6 +264,8 @@ def build() -> None:
     def download_part(what: str, pad: dict, even: bool) -> dict:
         return download_layers(pad, what, even)
 
+    shown = [pad, seed, keep_lines, even]
+    gr.on([pad.input, keep_lines.input, even.input, seed.change], None, js=several.outdate)
     for control in (pad, keep_lines, even):
         named = {"api_name": "colorize"} if control is pad else PRIVATE
         control.input(handler(colorize, message), [pad, keep_lines, even], answers, **named, **LIVE)
@@ -232,11 +273,12 @@ def build() -> None:
     for control in (pad, keep_lines, even, seed):
         named = {"api_name": "variants"} if control is pad else PRIVATE
         event = control.change if control is seed else control.input
-        event(handler(variants, lambda _: []), [pad, seed, keep_lines, even], several, **named, **LIVE)
-    several.input(handler(continue_from), [several, pad, seed], pad, api_name="continue_from", **QUIET)
+        event(handler(variants, message), shown, several, js=several.ask, **named, **LIVE)
+    hidden = {"show_progress": "hidden"}  # queued, as errors of other events would not be shown
+    several.input(handler(continue_from), [several, pad, seed], pad, api_name="continue_from", **hidden)
     for what, button in downloads.items():
-        button.click(handler(partial(download_part, what)), [pad, even], download, **QUIET, **PRIVATE)
+        button.click(handler(partial(download_part, what)), [pad, even], download, **hidden, **PRIVATE)
     gr.api(handler(download_layers), api_name="download_layers")
-    upload.upload(handler(load_drawing), upload, pad, api_name="load_drawing", show_progress="hidden")
-    colors.upload(handler(load_palette), [colors, pad], pad, api_name="load_palette", show_progress="hidden")
+    upload.upload(handler(load_drawing), upload, pad, api_name="load_drawing", **hidden)
+    colors.upload(handler(load_palette), [colors, pad], pad, api_name="load_palette", **hidden)
     chosen.input(handler(load_example), chosen, [pad, truth], api_name="load_example", **QUIET)

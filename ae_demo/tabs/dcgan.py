@@ -33,6 +33,7 @@ from ae_demo.ui.widgets import Choices, ColoringPad, Download, Opened, Pictures,
 TEXT = TEXTS["dcgan"]
 TITLE, ABOUT = TEXT["title"], TEXT["about"]
 FACES_SHOWN = 12  # faces to choose from
+SURVEYED_FACES = 512  # faces among which the typical one is found
 SHOWN_SIZE = 256  # side of a face on the page in pixels
 MAX_FIRST_SEED = MAX_SEED - FACES_SHOWN
 MAX_TRUNCATION, MAX_AMOUNT = 1.5, 4.0
@@ -57,10 +58,26 @@ def trait_directions() -> Tensor:
     return torch.tensor([found[name] for name in TRAITS])
 
 
+@cache
+@torch.no_grad()
+def typical_latent() -> Tensor:
+    """Return the z (1, latent_dim) with the face nearest to the mean of SURVEYED_FACES. z = 0 has none: in training no
+    z is shorter than about 5."""
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randn(SURVEYED_FACES, faces_gan().latent_dim, generator=generator)
+    x = faces_gan()(z).flatten(1)
+    nearest = (x - x.mean(0)).norm(dim=1).argmin()
+    return z[nearest][None]
+
+
 def latent(seed: int, truncation: float = 1.0) -> Tensor:
-    """Draw z (1, latent_dim) ~ N(0, truncation² I) with a seed."""
+    """Draw z (1, latent_dim) ~ N(0, I) with a seed; turn it towards `typical_latent`, which is truncation 0, or, above
+    1, lengthen it."""
     z = torch.randn(1, faces_gan().latent_dim, generator=torch.Generator().manual_seed(inputs.check_seed(seed)))
-    return z * inputs.check_range(truncation, 0, MAX_TRUNCATION)
+    truncation = inputs.check_range(truncation, 0, MAX_TRUNCATION)
+    if truncation >= 1:
+        return z * truncation
+    return slerp(typical_latent(), z, torch.tensor([truncation], dtype=torch.float32))
 
 
 def edited_latent(seed: int, truncation: float, *amounts: float) -> Tensor:
@@ -98,10 +115,12 @@ def paint_face(seed: int, truncation: float = 0.8, *amounts: float) -> list[dict
 
 @torch.no_grad()
 def paint_faces(seed: int, truncation: float = 0.8) -> list[dict]:
-    """Generate the faces of twelve seeds from `seed` on, to choose from: truncation 0 … 1.5."""
+    """Generate the faces of twelve seeds from `seed` on, the `picked` one, to choose from: truncation 0 … 1.5."""
     first = inputs.check_seed(seed, MAX_FIRST_SEED)
     x = faces_gan()(torch.cat([latent(first + i, truncation) for i in range(FACES_SHOWN)]))
-    return [picture(TEXT["seed_of"].format(seed=first + i), to_pil(one, 96)) for i, one in enumerate(x)]
+    return [
+        picture(TEXT["seed_of"].format(seed=first + i), to_pil(one, 96)) | {"picked": i == 0} for i, one in enumerate(x)
+    ]
 
 
 def choose_face(index: int | None, seed: int) -> int:
@@ -284,7 +303,9 @@ def build() -> None:
     gr.on([truncation.input, *(one.input for one in amounts)], painted, whole, face, api_name="paint_face", **LIVE)
     gr.on([opened.input, seed.change], painted, whole, face, **PRIVATE, **LIVE)
     shared = [opened.input, seed.change, truncation.change]
-    gr.on(shared, handler(paint_faces, message), [seed, truncation], faces, api_name="paint_faces", **LIVE)
+    gr.on(shared, None, js=faces.outdate)
+    given = [seed, truncation]
+    gr.on(shared, handler(paint_faces, message), given, faces, js=faces.ask, api_name="paint_faces", **LIVE)
     back.click(lambda: [0] * len(amounts), None, amounts, queue=False, **PRIVATE).success(
         painted, whole, face, show_progress="hidden", **PRIVATE
     )

@@ -209,6 +209,13 @@ def stop(tree: Tree | None = None) -> dict:
     return {"stopped": time.time()}
 
 
+def outdated(name: str, tree: Tree) -> dict:
+    """Return {outdated: sentence} for the film, "" if the last run of the tree is of the network or there is none."""
+    last = tree.runs[-1].name if tree.runs else name
+    sentence = "" if last == name else TEXT["outdated"].format(name=TEXT[last])
+    return {"outdated": sentence, "at": time.time()}
+
+
 def sampler_quality(name: str = "ddpm-fashion") -> str:
     """Return the scores of a network's samplers by number of steps, and its student's, as measured after training:
     curves and a table as HTML, or a sentence if there are none."""
@@ -284,7 +291,7 @@ def build() -> None:
         measured = gr.HTML(sampler_quality(), elem_id="diffusion-quality")
     how_it_works(TEXT["how"], TEXT["explanation"])
 
-    def choose_network(name: str) -> tuple:
+    def choose_network(name: str, tree: Tree) -> tuple:
         student = name == STUDENT
         steps, sampler = (4, "unipc") if student else (50, "ddim")
         guidance = gr.Slider(value=FIRST_GUIDANCE[name], interactive=not student)
@@ -293,6 +300,7 @@ def build() -> None:
             steps,
             guidance,
             sampler,
+            outdated(name, tree),
         )
 
     # a new run supersedes the previous one, which then stops
@@ -301,5 +309,6 @@ def build() -> None:
     go.click(handler(sample), [name, label, steps, seed, guidance, sampler, tree], film, api_name="sample", **streaming)
     film.input(handler(fork), [film, name, label, seed, guidance, sampler, tree], film, api_name="fork", **streaming)
     cancel.click(stop, tree, film, api_name="stop", queue=False, show_progress="hidden")
-    name.input(handler(choose_network), name, [label, steps, guidance, sampler], queue=False, **PRIVATE)
+    chosen = [label, steps, guidance, sampler, film]
+    name.input(handler(choose_network), [name, tree], chosen, queue=False, show_progress="hidden", **PRIVATE)
     name.input(handler(sampler_quality), name, measured, api_name="sampler_quality", queue=False)

@@ -28,6 +28,8 @@ HISTOGRAM_BINS = 24  # bins along each side
 HISTORY_LENGTH = 60  # measurements behind a diagnosis
 LEARNED_BITS = 0.12  # Jensen-Shannon divergence below which the run has learned
 VANISHED_GRADIENT = 0.02  # gradient length below which the generator stalls
+MAX_STRIDE = 0.22  # mean way of a sample in one step of the generator; 0.03 at the default learning rate of 1e-3
+STRIDES = (10, 20)  # fewest and most measurements behind the diagnosis of too high a rate
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class GanRun:
     def __init__(self, distribution: Distribution, settings: Settings):
         self.distribution, self.settings = distribution, settings
         self.players: tuple[bool, bool] | None = None
-        self.step, self.broken = 0, False
+        self.step, self.broken, self.stride = 0, False, 0.0
         self.history: deque[dict] = deque(maxlen=HISTORY_LENGTH)
         dense = {"width": settings.width, "depth": settings.depth}
         self.generator = seeded(partial(ToyGenerator, settings.latent, seed=settings.seed, **dense), settings.seed)
@@ -106,26 +108,34 @@ class GanRun:
         return self.players or (step % self.settings.ratio == 0, True)
 
     def advance(self, steps: int, seconds: float, players: tuple[bool, bool] | None = None) -> None:
-        """Run at most `steps` steps in about `seconds` at most; raises TrainingError if a loss is not finite."""
-        self.players = players
+        """Run at most `steps` steps in about `seconds` at most, and measure the stride, the mean way of the samples in
+        the first step of the generator; raises TrainingError if a loss is not finite."""
+        self.players, before = players, self.samples()
         end = time.perf_counter() + seconds
-        for _ in range(steps):
+        for i in range(steps):
             try:
                 next(self.loop)
             except TrainingError:
                 self.broken = True
                 raise
             self.step += 1
+            if i + 1 == min(self.settings.ratio, steps):  # the generator moved once
+                self.stride = float((self.samples() - before).norm(dim=1).mean())
             if time.perf_counter() > end:
                 break
+
+    @torch.no_grad()
+    def samples(self) -> Tensor:
+        """Return the points (MEASURED_POINTS, 2) of the codes that all frames share."""
+        return self.generator(self.z)
 
     def frame(self) -> dict:
         """Return the current state for display: real and fake (FRAME_POINTS, 2); gradient (FRAME_POINTS, 2), the
         descent direction of the generator's loss at the fake points; net (rows, columns, 2), the image of an even grid
         over the latent space, one row if that is a line; map (BOARD_CELLS, BOARD_CELLS), `realness` from the top left;
         step; measures; verdict."""
+        fake = self.samples()
         with torch.no_grad():
-            fake = self.generator(self.z)
             net = self.generator(self.generator.lattice(17).flatten(0, -2)).view(-1, 17, 2)
             realness = self.realness(
                 self.discriminator(latent_grid(BOARD_CELLS, BOARD_REACH - BOARD_REACH / BOARD_CELLS))
@@ -171,7 +181,7 @@ class GanRun:
         }  # fmt: skip
         if self.history and self.history[-1]["step"] == self.step:  # measured twice at the same step
             self.history.pop()
-        self.history.append(found | {"step": self.step, "centre": fake.mean(0).tolist()})
+        self.history.append(found | {"step": self.step, "centre": fake.mean(0).tolist(), "stride": self.stride})
         return found
 
 
@@ -224,13 +234,17 @@ def sliced_wasserstein(real: Tensor, fake: Tensor, n: int = 24) -> float:
 
 
 def diagnose(history: deque) -> str:
-    """Classify measurements, oldest first: learned, collapse, strong (D separates nearly all points), oscillation,
-    blind (D sees no difference where there is one), learning, or start."""
+    """Classify measurements, oldest first: learned, rate (each step of G throws the samples across the plane), strong
+    (D separates nearly all points), blind (D sees no difference where there is one), oscillation, collapse, learning,
+    or start."""
     if len(history) < 5:
         return "start"
     last, past = history[-1], list(history)
     if last["divergence"] < LEARNED_BITS and last["mode_coverage"] > 0.9:
         return "learned"
+    strides = [measured["stride"] for measured in past[-STRIDES[1] :]]
+    if len(strides) >= STRIDES[0] and sum(strides) / len(strides) > MAX_STRIDE:
+        return "rate"
     if last["d_accuracy"] > 0.96 and last["divergence"] > 0.6:
         return "strong"
     if last["d_accuracy"] < 0.6 and last["generator_gradient"] < VANISHED_GRADIENT:

@@ -1,5 +1,6 @@
 """Custom widgets: HTML templates with their styles and scripts, in `assets/`."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ae_demo.ui.inputs import check_choice, read, to_light_on_black
 
 ASSETS = Path(__file__).parent / "assets"
 MASK_COLOR = "#e4572e"
+GREYS = {"white": "#ffffff", "light_grey": "#b4b4b4", "dark_grey": "#6e6e6e"}  # the ink of pads for 28 × 28 pixels
 
 
 def template(*names: str) -> dict[str, str | bool]:
@@ -25,15 +27,26 @@ def template(*names: str) -> dict[str, str | bool]:
 
 
 class SketchPad(gr.HTML):
-    """Canvas of size × size pixels. Its value is a PNG data URI, "" if untouched; fires `input` while drawing."""
+    """Canvas of size × size pixels. Its value is a PNG data URI, "" if untouched; fires `input` while drawing.
+
+    `widths` of its pens in pixels, by name. With `shades`, "#rrggbb" by name, the ink can be chosen, and areas can be
+    filled with it."""
 
     def __init__(
-        self, size: int, widths: dict[str, int], paper: str = "#ffffff", ink: str = "#000000", value: str = "", **kwargs
+        self,
+        size: int,
+        widths: dict[str, int],
+        paper: str = "#ffffff",
+        ink: str = "#000000",
+        value: str = "",
+        shades: dict[str, str] | None = None,
+        **kwargs,
     ):
         super().__init__(
             value,
             size=size,
             widths=list(widths.items()),
+            shades=list((shades or {}).items()),
             paper=paper,
             ink=ink,
             **{"palette": [], "texts": TEXTS["pad"], "brush": size / 32} | template("sketch_pad") | kwargs,
@@ -45,14 +58,19 @@ class SketchPad(gr.HTML):
 
 class ColoringPad(SketchPad):
     """SketchPad with a brush for colour hints. Its value is {lines, hints}, data URIs or "", `hints` transparent; a new
-    value may set another `palette`, a list of "#rrggbb"."""
+    value may set another `palette`, a list of "#rrggbb", and a `variant`, {hints, seed, index}, which comes back with
+    the value until the visitor changes the canvas."""
 
     def __init__(self, size: int, widths: dict[str, int], palette: Sequence[str], **kwargs):
         super().__init__(size, widths, **{"value": {"lines": "", "hints": ""}, "palette": list(palette)} | kwargs)
 
-    def preprocess(self, payload) -> dict[str, str]:
+    def preprocess(self, payload) -> dict:
         pad = payload if isinstance(payload, dict) else {}
-        return {key: pad.get(key) or "" for key in ("lines", "hints")}  # nothing else, as handlers return it
+        variant = pad.get("variant")
+        value = {key: pad.get(key) or "" for key in ("lines", "hints")}  # nothing else, as handlers return it
+        if isinstance(variant, dict):
+            value["variant"] = {key: variant.get(key) for key in ("hints", "seed", "index")}
+        return value
 
     def api_info(self) -> dict:
         return {"type": "object", "description": "{lines, hints}: two pictures as data URIs, hints may be missing"}
@@ -90,17 +108,28 @@ class Levels(gr.HTML):
 
 
 class Choices(gr.HTML):
-    """`Pictures` whose titled entries are buttons. Handlers return such a list, and receive the index of the last one
-    clicked; fires `input` on every click."""
+    """`Pictures` whose titled entries are buttons. Handlers return such a list, in which one may be `picked`, and
+    receive the index of the last one clicked; fires `input` on every click.
+
+    The pictures are marked as out of date from an event with the script `outdate` on, until the answer to a request
+    after it, one with the script `ask`."""
 
     def __init__(self, title: str, note: str, small: bool = False, **kwargs):
-        super().__init__([], title=title, note=note, small=small, **template("choices"), **kwargs)
+        text = TEXTS["picture"]["outdated"]
+        super().__init__([], title=title, note=note, outdated=text, small=small, **template("choices"), **kwargs)
+
+        self.outdate, self.ask = (
+            f"(...given) => (document.querySelector('#{self.elem_id} .choices')"
+            f".dispatchEvent(new Event('{name}', {{bubbles: true}})), given)"
+            for name in ("outdate", "ask")
+        )
 
     def preprocess(self, payload: dict | None) -> int | None:
         return payload.get("picked") if isinstance(payload, dict) else None
 
     def postprocess(self, value: list[dict]) -> dict:
-        return {"pictures": value, "picked": None}
+        picked = next((i for i, entry in enumerate(value) if entry.get("picked")), None)
+        return {"pictures": value, "picked": picked, "at": time.time()}  # `at` tells answers from clicks
 
     def api_info(self) -> dict:
         return {"type": "object", "description": "{pictures, picked}: picked is the index of one of them"}
@@ -158,8 +187,9 @@ def picture_input(
         """Load one of the examples, by index, into the canvas, as a data URI."""
         return value(data_uri(images[check_choice(index, range(len(images)))]))
 
-    widths = {pens["pen"]: 14, pens["medium"]: 24, pens["thick"]: 48}
-    options = {"paper": "#000000", "ink": "#ffffff", "elem_id": f"{elem_id}-pad"}
+    widths = {pens["pen"]: 20, pens["thick"]: 30}  # strokes of MNIST are 2.9 of 28 pixels wide, the thinnest tenth 2
+    shades = {pens[name]: color for name, color in GREYS.items()}
+    options = {"paper": "#000000", "ink": GREYS["white"], "shades": shades, "elem_id": f"{elem_id}-pad"}
     first = value("") if start is None else load_example_picture(start)
     if mask:
         texts = pens | {"hints": mask, "no_hints": TEXTS["picture"]["no_mask"]}

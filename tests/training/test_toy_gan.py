@@ -107,6 +107,42 @@ def test_measures_of_what_is_known():
     assert sliced_wasserstein(left, left + shift) == pytest.approx(0.5 * 2 / math.pi, rel=0.01)
 
 
+def verdicts(frames, steps=15, name="ring", **changes):
+    run = GanRun(toy.sample_preset(name), Settings(**changes))
+    seen = []
+    for _ in range(frames):
+        run.advance(steps, 60)
+        seen.append(run.frame()["verdict"])
+    return seen
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("steps", [5, 15])
+def test_too_high_a_learning_rate_is_told_within_the_first_second(steps, seed):
+    """The exhibit of the museum, at ten frames a second and more, said "Learning" for 12 s."""
+    seen = verdicts(24, steps, lr=5e-2, d_lr=5e-2, r1=0.0, seed=seed)
+    assert "rate" in seen[:10] and seen.count("rate") > len(seen) / 2
+
+
+@pytest.mark.parametrize("changes", [
+    *({"name": name} for name in toy.PRESETS), *({"loss": loss} for loss in losses.GAN_LOSSES),
+    {"lr": 1e-2, "d_lr": 1e-2}, {"lr": 3e-3, "d_lr": 3e-4, "r1": 0.0}, {"width": 128, "depth": 3}, {"ratio": 5},
+    {"latent": "line"},
+], ids=str)  # fmt: skip
+def test_no_other_run_is_told_that_its_learning_rate_is_too_high(changes):
+    assert "rate" not in verdicts(30, **changes)
+
+
+def test_the_stride_is_that_of_one_step_of_the_generator_however_many_the_discriminator_takes():
+    for ratio in (1, 5):
+        run = trained(10, ratio=ratio)
+        before = run.samples()
+        run.advance(ratio, 60)
+        assert run.stride == pytest.approx(float((run.samples() - before).norm(dim=1).mean())) and run.stride > 0
+    run.advance(1, 60, (False, True))
+    assert run.stride == 0, "the discriminator alone"
+
+
 def test_without_an_accelerator_it_is_the_same_training():
     def numbers(accelerator):
         model = seeded(ToyGenerator, 0)
@@ -141,7 +177,7 @@ def test_looking_and_another_distribution_do_not_count_as_a_history():
 def measured(n=60, **values):
     plain = {
         "mode_coverage": 0.5, "sample_quality": 0.5, "divergence": 0.5, "d_accuracy": 0.7, "generator_gradient": 1.0,
-        "centre": [0.0, 0.0],
+        "centre": [0.0, 0.0], "stride": 0.03,
     }  # fmt: skip
     return deque([plain | values] * n)
 
@@ -152,6 +188,8 @@ def test_the_words_for_what_was_measured():
     assert diagnose(measured(d_accuracy=0.99, divergence=0.9)) == "strong"
     assert diagnose(measured(d_accuracy=0.5, generator_gradient=0.001)) == "blind"
     assert diagnose(measured(mode_coverage=0.25)) == "collapse"
+    assert diagnose(measured(10, stride=0.5)) == "rate" and diagnose(measured(9, stride=0.5)) == "learning"
+    assert diagnose(measured(d_accuracy=0.99, divergence=0.9, stride=0.5)) == "rate", "D is ahead for a moment"
     swinging = measured()
     for i in range(60):
         swinging[i] = swinging[i] | {"centre": [0.2 * (i % 2), 0.0]}

@@ -1,6 +1,7 @@
 // Frames of sampling runs, shown as they arrive and kept for the slider; the runs of a tree, each but the first one a
 // branch of another one. Value from Python: {tree, run, parent, at, title, steps, schedule, frames, done} with the new
-// frames of a run, with all of them when it is done; {stopped} ends all runs. Value to Python: {fork: {tree, run, step}}.
+// frames of a run, with all of them when it is done; {stopped} ends all runs; {outdated} is a sentence that tells that the
+// runs are of another network than the one that is set, "" that they are not. Value to Python: {fork: {tree, run, step}}.
 const find = (selector) => element.querySelector(selector);
 const playButton = find(".play");
 const slider = find(".scrub");
@@ -191,6 +192,7 @@ function startRun(id, { parent, at, title, steps, schedule }) {
   addRow(id, run);
   following = true;
   setPlaying(false);
+  find(".outdated").textContent = "";
   note.textContent = props.texts.waiting;
   return run;
 }
@@ -220,6 +222,7 @@ function showProgress(run) {
 
 function receive() {
   const message = props.value;
+  if (message?.outdated !== undefined) find(".outdated").textContent = message.outdated;
   if (message?.stopped) return stopRuns();
   if (!message?.frames || message.tree < treeId) return; // left over from an earlier tree
   if (message.tree > treeId) startTree(message.tree);

@@ -1,37 +1,48 @@
 // A canvas to draw on. Value: a PNG data URI, "" as long as nothing was drawn. With colour hints there is a second canvas
 // below, and the value is {lines, hints}, two such data URIs, the second one transparent. A value from Python is painted
-// over everything and may bring a new palette. A value to Python comes with 'input', while the visitor draws.
+// over everything and may bring a new palette, and a `variant` that values to Python repeat as long as the canvases are
+// as it left them. A value to Python comes with 'input', while the visitor draws.
 const pad = element.querySelector(".sketch-pad");
 const canvas = pad.querySelector(".lines");
 const linesPen = canvas.getContext("2d", { willReadFrequently: true });
 const hintsPen = pad.querySelector(".hints")?.getContext("2d", { willReadFrequently: true });
-const { size, paper, ink } = pad.dataset;
+const ring = pad.querySelector(".ring"); // the brush's outline under the pointer
+const { paper } = pad.dataset;
+const size = +pad.dataset.size;
 
 const PUBLISH_INTERVAL = 50; // ms, while drawing
+const PALM_INTERVAL = 500; // ms after a pen was seen, in which touches are a palm's
 const UNDO_DEPTH = 40; // steps
 const HINT_WIDTH = +pad.dataset.brush;
+const FILL_TOLERANCE = 32; // out of 255 per channel: less than half of what neighbouring grey levels differ by
+const NEARBY = [-1, 0, 1].flatMap((y) => [-1, 0, 1].map((x) => [x, y])); // steps to a pixel and all around it
+const SIDES = NEARBY.filter(([x, y]) => !x || !y);
 
-let tool = "pen"; // or "eraser", "hint"
+let tool = "pen"; // or "fill", "eraser", "hint"
 let penWidth = +pad.querySelector(".pen").dataset.width;
+let ink = pad.dataset.ink;
 let hintColor = null;
-let lastPoint = null; // end of the stroke so far, null between strokes
+let stroke = null; // while a pointer draws: {pointerId, pointerType, last: its last point, before: an undo step}
+let penSeenAt = Number.NEGATIVE_INFINITY; // ms
 let linesBlank = true;
 let hintsBlank = true;
 const undoSteps = [];
+const variants = new Map(); // by what the canvases then hold, so that undo leads back to them
 let published = ["", ""]; // data URIs of lines and hints
 let publishTimer = 0;
 let publishedAt = 0; // ms
 
 // Value
 
-function publish() {
+function publish(variant) {
   clearTimeout(publishTimer);
   publishTimer = 0;
   publishedAt = performance.now();
   const lines = linesBlank ? "" : canvas.toDataURL("image/png");
   const hints = hintsBlank ? "" : hintsPen.canvas.toDataURL("image/png");
   published = [lines, hints];
-  props.value = hintsPen ? { lines, hints } : lines;
+  if (variant) variants.set(published.join(), variant);
+  props.value = hintsPen ? { lines, hints, variant: variants.get(published.join()) } : lines;
   trigger("input");
 }
 
@@ -51,7 +62,8 @@ function loadImage(uri) {
 }
 
 function paint(lines, hints) {
-  saveUndoStep();
+  finishStroke();
+  keepUndoStep(snapshot());
   wipe();
   linesBlank = !lines;
   hintsBlank = !hints;
@@ -70,29 +82,35 @@ async function showValue(value) {
   const [lines, hints] = await Promise.all(uris.map(loadImage));
   if (published !== uris) return; // the visitor went on drawing in the meantime
   paint(lines, hints);
-  publish();
+  publish(value?.variant);
 }
 
 // Undo and clear
 
-function saveUndoStep() {
+function snapshot() {
   const images = [linesPen, hintsPen].map((pen) => pen?.getImageData(0, 0, size, size));
-  undoSteps.push({ images, linesBlank, hintsBlank });
-  if (undoSteps.length > UNDO_DEPTH) undoSteps.shift();
+  return { images, linesBlank, hintsBlank };
 }
 
-function undo() {
-  if (!undoSteps.length) return;
-  const step = undoSteps.pop();
+function restore(step) {
   linesPen.putImageData(step.images[0], 0, 0);
   hintsPen?.putImageData(step.images[1], 0, 0);
   linesBlank = step.linesBlank;
   hintsBlank = step.hintsBlank;
-  publish();
+  publishSoon();
+}
+
+function keepUndoStep(step) {
+  undoSteps.push(step);
+  if (undoSteps.length > UNDO_DEPTH) undoSteps.shift();
+}
+
+function undo() {
+  if (stroke) abandonStroke();
+  else if (undoSteps.length) restore(undoSteps.pop());
 }
 
 function wipe() {
-  linesPen.globalCompositeOperation = "source-over";
   linesPen.fillStyle = paper;
   linesPen.fillRect(0, 0, size, size);
   hintsPen?.clearRect(0, 0, size, size);
@@ -100,19 +118,19 @@ function wipe() {
 
 function clear() {
   if (linesBlank && hintsBlank) return;
-  saveUndoStep();
+  keepUndoStep(snapshot());
   wipe();
   linesBlank = true;
   hintsBlank = true;
-  publish();
+  publishSoon();
 }
 
 function clearHints() {
   if (hintsBlank) return;
-  saveUndoStep();
+  keepUndoStep(snapshot());
   hintsPen.clearRect(0, 0, size, size);
   hintsBlank = true;
-  publish();
+  publishSoon();
 }
 
 // Strokes
@@ -122,34 +140,42 @@ function pointAt(event) {
   return [((event.clientX - box.left) / box.width) * size, ((event.clientY - box.top) / box.height) * size];
 }
 
-function strokeSegment(pen, style, width, start, end) {
+// A line with round ends; a disc where a stroke starts, as canvases drop lines of no length.
+function mark(pen, style, width, start, end) {
+  pen.beginPath();
+  if (start === end) {
+    pen.fillStyle = style;
+    pen.arc(...start, width / 2, 0, 2 * Math.PI);
+    pen.fill();
+    return;
+  }
   pen.strokeStyle = style;
   pen.lineWidth = width;
   pen.lineCap = "round";
-  pen.lineJoin = "round";
-  pen.beginPath();
   pen.moveTo(...start);
   pen.lineTo(...end);
   pen.stroke();
 }
 
+function brushWidth() {
+  return { pen: penWidth, eraser: Math.max(2 * penWidth, size / 20), hint: HINT_WIDTH }[tool];
+}
+
 function erase(start, end) {
-  const width = Math.max(4 * penWidth, size / 20);
-  strokeSegment(linesPen, paper, width, start, end);
-  linesBlank = false;
+  mark(linesPen, paper, brushWidth(), start, end);
   if (hintsBlank) return;
   hintsPen.globalCompositeOperation = "destination-out";
-  strokeSegment(hintsPen, "#000", width, start, end);
+  mark(hintsPen, "#000", brushWidth(), start, end);
   hintsPen.globalCompositeOperation = "source-over";
 }
 
 function drawSegment(start, end) {
   if (tool === "eraser") erase(start, end);
   else if (tool === "hint") {
-    strokeSegment(hintsPen, hintColor, HINT_WIDTH, start, end);
+    mark(hintsPen, hintColor, brushWidth(), start, end);
     hintsBlank = false;
   } else {
-    strokeSegment(linesPen, ink, penWidth, start, end);
+    mark(linesPen, ink, brushWidth(), start, end);
     linesBlank = false;
   }
   publishSoon();
@@ -158,47 +184,141 @@ function drawSegment(start, end) {
 function startStroke(event) {
   if (event.button) return;
   event.preventDefault();
-  canvas.setPointerCapture(event.pointerId);
   canvas.focus({ preventScroll: true });
-  saveUndoStep();
-  lastPoint = pointAt(event);
-  drawSegment(lastPoint, lastPoint);
+  const { pointerId, pointerType } = event;
+  if (pointerType === "touch" && performance.now() < penSeenAt + PALM_INTERVAL) return;
+  if (stroke && !(pointerType === "pen" && stroke.pointerType === "touch")) return;
+  if (stroke) abandonStroke(); // a palm's
+  canvas.setPointerCapture(pointerId);
+  const point = pointAt(event);
+  stroke = { pointerId, pointerType, last: point, before: snapshot() };
+  if (tool === "fill") fill(point);
+  else drawSegment(point, point);
 }
 
 function continueStroke(event) {
-  if (!lastPoint) return;
-  for (const coalesced of event.getCoalescedEvents?.() ?? [event]) {
-    const point = pointAt(coalesced);
-    drawSegment(lastPoint, point);
-    lastPoint = point;
+  if (event.pointerId !== stroke?.pointerId || tool === "fill") return;
+  const coalesced = event.getCoalescedEvents?.() ?? [];
+  for (const moved of coalesced.length ? coalesced : [event]) {
+    const point = pointAt(moved);
+    drawSegment(stroke.last, point);
+    stroke.last = point;
   }
 }
 
-function endStroke() {
-  if (lastPoint) publish();
-  lastPoint = null;
+function endStroke(event) {
+  if (event.pointerId === stroke?.pointerId) finishStroke();
+}
+
+function finishStroke() {
+  if (!stroke) return;
+  const { before } = stroke;
+  stroke = null;
+  if (!isUnchanged(before.images)) keepUndoStep(before);
+  publishSoon();
+}
+
+function abandonStroke() {
+  restore(stroke.before);
+  stroke = null;
+}
+
+function isUnchanged(images) {
+  const pixels = (image) => new Uint32Array(image?.data.buffer ?? 0);
+  const now = snapshot().images.map(pixels);
+  return images.every((image, i) => pixels(image).every((pixel, j) => pixel === now[i][j]));
+}
+
+// Fill
+
+function neighbours(pixel, steps) {
+  const [x, y] = [pixel % size, Math.floor(pixel / size)];
+  const inCanvas = ([dx, dy]) => x + dx >= 0 && x + dx < size && y + dy >= 0 && y + dy < size;
+  return steps.filter(inCanvas).map(([dx, dy]) => pixel + dx + size * dy);
+}
+
+// The pixels connected with `start` of which `belongs` is true, and those around them.
+function connected(start, belongs) {
+  const [area, rim, queue] = [new Set([start]), new Set(), [start]];
+  while (queue.length)
+    for (const pixel of neighbours(queue.pop(), SIDES)) {
+      if (area.has(pixel)) continue;
+      if (belongs(pixel)) {
+        area.add(pixel);
+        queue.push(pixel);
+      } else rim.add(pixel);
+    }
+  return [area, rim];
+}
+
+// Fill the area around a point, up to lines. The lines' antialiased rim is mixed anew, of the line and the new colour.
+function fill(point) {
+  const [x, y] = point.map((coordinate) => Math.min(size - 1, Math.max(0, Math.floor(coordinate))));
+  const image = linesPen.getImageData(0, 0, size, size);
+  const old = image.data.slice();
+  const color = (pixel) => old.subarray(4 * pixel, 4 * pixel + 3);
+  const start = size * y + x;
+  const filling = [1, 3, 5].map((i) => Number.parseInt(ink.slice(i, i + 2), 16));
+  if (filling.every((value, i) => value === color(start)[i])) return;
+  const distance = (pixel) => Math.max(...[0, 1, 2].map((i) => Math.abs(color(pixel)[i] - color(start)[i])));
+  const [area, rim] = connected(start, (pixel) => distance(pixel) <= FILL_TOLERANCE);
+  const nearerLine = (pixel) =>
+    neighbours(pixel, SIDES).filter((next) => !area.has(next) && distance(next) > distance(pixel));
+  for (const pixel of area) image.data.set(filling, 4 * pixel);
+  for (const pixel of new Set([...rim, ...[...rim].flatMap(nearerLine)])) {
+    const line = neighbours(pixel, NEARBY).reduce((a, b) => (distance(b) > distance(a) ? b : a));
+    const share = distance(pixel) / distance(line);
+    const mixed = filling.map((value, i) => Math.round(value + share * (color(line)[i] - value)));
+    image.data.set(mixed, 4 * pixel);
+  }
+  linesPen.putImageData(image, 0, 0);
+  linesBlank = false;
+  publishSoon();
+}
+
+// Pointer
+
+function followPointer(event) {
+  if (event.pointerType === "pen") penSeenAt = performance.now();
+  const [x, y] = pointAt(event);
+  ring.style.left = `${(100 * x) / size}%`;
+  ring.style.top = `${(100 * y) / size}%`;
+  ring.hidden = event.pointerType === "touch" || tool === "fill";
 }
 
 // Tools
 
 function toolOf(button) {
-  return ["eraser", "pen"].find((name) => button.classList.contains(name)) ?? "hint";
+  return ["fill", "eraser", "pen"].find((name) => button.classList.contains(name)) ?? "hint";
+}
+
+function press(button, others) {
+  for (const other of pad.querySelectorAll(others)) other.setAttribute("aria-pressed", other === button);
 }
 
 function selectTool(button) {
   tool = toolOf(button);
   if (tool === "pen") penWidth = +button.dataset.width;
   if (tool === "hint") hintColor = button.dataset.color ?? button.querySelector("input").value;
-  for (const other of pad.querySelectorAll(".pen, .eraser, .chip"))
-    other.setAttribute("aria-pressed", other === button);
+  press(button, ".pen, .fill, .eraser, .chip");
+  ring.hidden ||= tool === "fill";
+  ring.style.width = `${(100 * brushWidth()) / size}%`;
+}
+
+function selectShade(button) {
+  ink = button.dataset.color;
+  press(button, ".shade");
+  if (!["pen", "fill"].includes(tool)) selectTool(pad.querySelector(`.pen[data-width="${penWidth}"]`));
 }
 
 function pressButton(event) {
-  const button = event.target.closest(".pen, .eraser, .chip, .undo, .wipe, .unhint");
+  const button = event.target.closest(".pen, .fill, .eraser, .shade, .chip, .undo, .wipe, .unhint");
   if (!button) return;
-  if (button.matches(".undo")) undo();
-  else if (button.matches(".wipe")) clear();
+  if (button.matches(".undo")) return undo();
+  finishStroke();
+  if (button.matches(".wipe")) clear();
   else if (button.matches(".unhint")) clearHints();
+  else if (button.matches(".shade")) selectShade(button);
   else selectTool(button);
 }
 
@@ -215,8 +335,11 @@ function setPalette(colors) {
 
 canvas.addEventListener("pointerdown", startStroke);
 canvas.addEventListener("pointermove", continueStroke);
-canvas.addEventListener("pointerup", endStroke);
-canvas.addEventListener("pointercancel", endStroke);
+for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) canvas.addEventListener(type, endStroke);
+for (const type of ["pointerdown", "pointermove", "pointerup"]) canvas.addEventListener(type, followPointer);
+canvas.addEventListener("pointerleave", () => {
+  ring.hidden = true;
+});
 canvas.addEventListener("keydown", (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
   event.preventDefault();
@@ -225,6 +348,7 @@ canvas.addEventListener("keydown", (event) => {
 pad.addEventListener("click", pressButton);
 pad.querySelector(".any input")?.addEventListener("input", (event) => selectTool(event.target.closest(".chip")));
 watch("value", () => showValue(props.value));
+selectTool(pad.querySelector(".pen"));
 wipe();
 if (props.value?.lines || typeof props.value === "string") showValue(props.value);
 pad.removeAttribute("aria-busy"); // from here on strokes are drawn

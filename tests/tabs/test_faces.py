@@ -1,0 +1,59 @@
+"""Truncation leads to a face, and the strip of faces marks the one that is shown."""
+
+import pytest
+import torch
+
+from ae_demo.tabs import dcgan
+from ae_demo.training.recipes import READABLE_PARTS
+from ae_demo.ui.networks import network
+from ae_demo.ui.widgets import Choices
+
+SEEDS = 200
+
+
+@torch.no_grad()
+def faces(truncation, seeds=range(SEEDS)):
+    return dcgan.faces_gan()(torch.cat([dcgan.latent(seed, truncation) for seed in seeds]))
+
+
+@torch.no_grad()
+def readable_share(x):
+    net = network("classifier-faces")
+    logits = net(x).split(net.sizes, dim=1)
+    return float((torch.stack([logits[i].softmax(1).amax(1) for i in READABLE_PARTS]).amin(0) > 0.5).float().mean())
+
+
+def distance_to_held_out(x):
+    """Mean absolute distance of faces to the nearest held-out one, per pixel and channel."""
+    held_out = dcgan.held_out_faces().flatten(1)
+    return float(torch.cdist(x.flatten(1), held_out, 1).amin(1).mean() / held_out.shape[1])
+
+
+def test_truncation_0_is_a_face_and_the_same_for_every_seed():
+    typical = faces(0, range(3))
+    assert torch.allclose(typical[0], typical[1], atol=1e-3) and torch.allclose(typical[0], typical[2], atol=1e-3)
+    brown_tiles = dcgan.faces_gan()(torch.zeros(1, 64))
+    assert distance_to_held_out(typical) < 0.1 < distance_to_held_out(brown_tiles)
+    assert typical[0, :, :4, :4].mean() > 0.95, "white around"
+
+
+@pytest.mark.parametrize(("truncation", "least"), [(0.3, 0.88), (0.5, 0.86), (0.8, 0.9)])
+def test_faces_on_the_way_to_the_typical_one_can_be_read(truncation, least):
+    x = faces(truncation)
+    assert readable_share(x) > least, "at 0.3, 0.785 of those of a shrunken z"
+    assert distance_to_held_out(x) < 0.08
+
+
+@pytest.mark.parametrize("seed", [0, 7, 1234])
+def test_truncation_1_is_z_as_it_was_drawn_and_below_it_z_keeps_its_length(seed):
+    z = torch.randn(1, 64, generator=torch.Generator().manual_seed(seed))
+    assert torch.equal(dcgan.latent(seed), z) and torch.allclose(dcgan.latent(seed, 1.5), 1.5 * z)
+    lengths = torch.stack([dcgan.latent(seed, t).norm() for t in (0, 0.25, 0.5, 0.75, 0.999)])
+    assert lengths.min() > 0.9 * min(z.norm(), dcgan.typical_latent().norm())
+
+
+def test_the_strip_of_faces_marks_the_seed_that_is_shown_wherever_it_begins():
+    for seed in (7, 12):
+        strip = dcgan.paint_faces(seed)
+        assert [entry["title"] for entry in strip if entry["picked"]] == [str(seed)]
+        assert Choices("", "").postprocess(strip)["picked"] == 0
