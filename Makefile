@@ -1,6 +1,8 @@
-# `make app` starts the app, `make test` runs all tests; each first installs what it needs into .venv.
+# `make app` starts the app, `make test` runs all tests; each first installs what it needs into .venv. PIP_ARGS is
+# passed on to pip.
 .PHONY: app test
 PYTHON ?= python3
+PIP_ARGS ?=
 BIN := .venv/bin
 BIOME := .venv/node_modules/.bin/biome
 
@@ -17,7 +19,7 @@ test: .venv/.test
 .venv/.app: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements.txt
 	touch $@
 
 .venv/.test: .venv/.app tests/requirements.txt
@@ -31,6 +33,6 @@ test: .venv/.test
 	@if ! command -v npm >/dev/null; then \
 	  echo "The scripts of the page are checked by biome, which npm installs: install Node.js 20 or newer."; exit 1; \
 	fi
-	$(BIN)/pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r tests/requirements.txt
 	npm install --prefix .venv --no-save --no-package-lock --no-audit --no-fund --silent @biomejs/biome@2.6.8
 	touch $@

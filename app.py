@@ -3,10 +3,17 @@
 import ctypes
 import os
 import sys
+from contextlib import suppress
+
+from ae_demo.training.console import interruptible, prepare_console
+from ae_demo.ui.environment import named_port, prepare_environment
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no telemetry
 if sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallopt"):  # glibc
     ctypes.CDLL(None).mallopt(-8, 2)  # M_ARENA_MAX: heaps of their own for a hundred threads would retain freed memory
+if __name__ == "__main__":
+    prepare_console("The app was stopped before it could be opened.")
+    prepare_environment()
 
 import gradio as gr
 import torch
@@ -60,5 +67,18 @@ def launch(**options):
     return page.launch(**ours | options)
 
 
+def main() -> None:
+    """Serve the app until Ctrl-C, on the port that the environment names or the next free one."""
+    try:
+        server, _, _ = launch(prevent_thread_lock=True)
+    except OSError as error:
+        sys.exit(f"The app cannot start: {error}")
+    page = server.get_blocks()
+    with suppress(KeyboardInterrupt), interruptible():
+        if page.server_port != named_port():
+            print(f"Port {named_port()} is in use: the app has taken {page.server_port} instead.", flush=True)
+        page.block_thread()  # closes the server when it is interrupted
+
+
 if __name__ == "__main__":
-    launch()
+    main()

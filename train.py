@@ -1,13 +1,17 @@
 """Train, evaluate, store and publish the models of `ae_demo.training.recipes`: python train.py --help."""
 
 import argparse
-import json
 import os
 import sys
 from dataclasses import fields
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+
+from ae_demo.training.console import INTERRUPTED_STATUS, STOPPED, interruptible, prepare_console
+
+if __name__ == "__main__":
+    prepare_console()  # before the imports below, which take seconds
 
 import torch
 from accelerate import Accelerator, InitProcessGroupKwargs
@@ -16,10 +20,10 @@ from safetensors import SafetensorError
 from ae_demo import checkpoints, hub
 from ae_demo.data.images import DatasetError
 from ae_demo.report import cards
-from ae_demo.report.release import evaluate_again, evaluate_and_publish
+from ae_demo.report.release import evaluate_again, train_and_publish
 from ae_demo.training.loops import DivergedError, TrainingError
 from ae_demo.training.recipes import RECIPES
-from ae_demo.training.session import Options, Session, git_commit
+from ae_demo.training.session import Options, git_commit
 
 HOME = Path(__file__).resolve().parent
 MEASURING = timedelta(hours=2)  # longest wait of the other processes while the first one evaluates
@@ -77,25 +81,6 @@ def default_out(args: argparse.Namespace) -> Path:
     return Path("runs") / "-".join(parts) if parts else HOME / "checkpoints"
 
 
-def train(name: str, options: Options, accelerator: Accelerator) -> None:
-    """Train one recipe to its last step, resumed if interrupted, then evaluate and publish it."""
-    session = Session(name, options, accelerator)
-    if session.is_done() and not options.fresh:
-        accelerator.print(f"{name} is trained already; --fresh trains it anew.")
-        return
-    if options.out.resolve() == HOME / "checkpoints" and (git_commit() or "+").endswith("+"):
-        accelerator.print(f"{name} starts at no clean commit: weights to be shipped could not be made again.")
-    model, about = session.run()
-    if accelerator.is_main_process:
-        part = checkpoints.save(model, name, options.out)
-        if (film := session.film()) is not None:
-            (part / checkpoints.FILM_FILE).write_text(json.dumps({"frames": film}) + "\n", encoding="utf-8")
-        print(evaluate_and_publish(name, part, about, options))
-        session.delete_state()
-    accelerator.wait_for_everyone()
-    accelerator.free_memory()
-
-
 def upload(args: argparse.Namespace) -> None:
     """Upload the checkpoints and the app to the targets of --push and --space."""
     if args.push:
@@ -133,7 +118,7 @@ def run(args: argparse.Namespace) -> None:
         wait = InitProcessGroupKwargs(timeout=MEASURING)
         accelerator = Accelerator(cpu=not torch.accelerator.is_available(), kwargs_handlers=[wait])
         for name in args.names:
-            train(name, options, accelerator)
+            train_and_publish(name, options, accelerator)
         accelerator.end_training()
 
 
@@ -141,13 +126,14 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     args = parse_arguments(argv)
     try:
-        run(args)
+        with interruptible():
+            run(args)
     except KeyboardInterrupt as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 130
+        print(f"\n{str(error) or STOPPED}", file=sys.stderr)
+        return INTERRUPTED_STATUS
     except (DatasetError, TrainingError, checkpoints.CheckpointError, hub.HubError) as error:
-        hint = ": the last good state is kept; try --seed or --fresh." if isinstance(error, DivergedError) else ""
-        print(f"\n{error}{hint}", file=sys.stderr)
+        kept = ": the last good state is kept; try another --seed with --fresh."
+        print(f"\n{error}{kept if isinstance(error, DivergedError) else ''}", file=sys.stderr)
         return 1
     except RuntimeError as error:
         if not torch.distributed.is_initialized():

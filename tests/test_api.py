@@ -96,8 +96,10 @@ def test_every_endpoint_answers_without_a_browser(client):
     assert "<table" in next(iter(measuring))
     measuring.cancel()
     public = set(client.view_api(return_format="dict")["named_endpoints"])
-    assert client.asked == public
-    assert set(re.findall(r"`(/[a-z_]+)`", README)) <= public
+    for name in public - client.asked:  # of a tab that is newer than this test: its own examples
+        parameters = client.view_api(return_format="dict")["named_endpoints"][name]["parameters"]
+        client.predict(*(one["example_input"] for one in parameters), api_name=name)
+    assert set(re.findall(r"`(/[a-z_]+)`", README)) <= client.asked == public
 
 
 def blocks_of_python(text):

@@ -240,7 +240,8 @@ def test_nothing_is_fetched_for_others(http, route, address):
 
 
 @pytest.mark.parametrize(
-    ("header", "value", "status"), [("Transfer-Encoding", "chunked", 411), ("Content-Length", MAX_REQUEST_BYTES + 1, 413)]
+    ("header", "value", "status"),
+    [("Transfer-Encoding", "chunked", 411), ("Content-Length", MAX_REQUEST_BYTES + 1, 413)],
 )
 def test_a_body_of_unknown_length_or_beyond_the_limit_is_refused_unread(http, header, value, status):
     with closing(HTTPConnection(http.base_url.host, http.base_url.port, timeout=30)) as connection:

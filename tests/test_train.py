@@ -1,6 +1,7 @@
 """The training command from end to end, in this process and in some of its own: as it is typed, killed, and misused."""
 
 import json
+import math
 import os
 import re
 import signal
@@ -13,14 +14,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 import train
 from ae_demo import checkpoints, losses
+from ae_demo.report import release
 from ae_demo.training import session
+from ae_demo.training.console import STOPPED
 from ae_demo.training.loops import Optim, fit
 from ae_demo.training.recipes import RECIPES, Stage
 from ae_demo.training.session import Options, Session, continue_series, device_name
+from tests.data.test_pair_folder import write_pair
 
 HOME = Path(__file__).resolve().parent.parent
 
@@ -92,12 +97,11 @@ def test_a_shortened_run_leaves_a_whole_checkpoint_that_loads_and_is_not_trained
     assert main(names[0], *options) == 0
     assert "is trained already" in capsys.readouterr().out
     assert main("--evaluate", names[0], "--data-dir", data_dir, "--out", tmp_path) == 0
-    assert capsys.readouterr().out == said.out.splitlines(keepends=True)[0], "the same figures"
+    measuring, figures = capsys.readouterr().out.splitlines()
+    assert measuring == "autoencoder: measuring …" and figures == said.out.splitlines()[1], "the same figures"
 
 
 def test_pairs_of_one_s_own_train_the_colorization_recipes(tmp_path, capsys):
-    from tests.data.test_datasets import write_pair
-
     for i in range(12):
         write_pair(tmp_path / "pairs", i)
     (tmp_path / "pairs" / "trainA" / "3_A.jpg").write_bytes(b"")
@@ -220,7 +224,7 @@ def stopping_at(step, number=signal.SIGINT):
     return loss
 
 
-@pytest.mark.parametrize("stop", [1, 29, 30, 31, 45])
+@pytest.mark.parametrize("stop", [1, 29, 30, 31, 45, 50])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
 def test_a_run_that_is_stopped_in_any_stage_is_the_same_run(stop, number, data_dir, tmp_path, recipe, capsys):
     def parts(loss):
@@ -272,7 +276,121 @@ def test_a_run_whose_evaluation_fails_is_not_trained_again(data_dir, tmp_path, r
     assert steps_of("linear", tmp_path) == [12]
 
 
+def interrupted(*args, **kwargs):
+    """A part of a run in which somebody presses Ctrl-C."""
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(10)
+
+
+def test_ctrl_c_while_data_are_prepared_is_one_sentence(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(session, "dataset_of", interrupted)
+    assert main("linear", "--out", tmp_path) == 130
+    assert capsys.readouterr() == ("", f"\n{STOPPED}\n")
+
+
+def test_ctrl_c_during_the_evaluation_is_one_sentence_and_costs_no_step(data_dir, tmp_path, recipe, capsys):
+    calls = []
+
+    def counted(model, batch):
+        calls.append(1)
+        return losses.reconstruction(model, batch)
+
+    good = recipe(train=partial(fit, loss=counted), stages=(Stage(12),))
+    recipe(evaluate=interrupted)
+    options = ["linear", "--data-dir", data_dir, "--images", "200", "--out", tmp_path, "--save-every", "1000"]
+    assert main(*options) == 130
+    told = capsys.readouterr()
+    assert told.out.endswith("linear: measuring …\n"), "one knows what is interrupted"
+    assert told.err.splitlines()[-1] == STOPPED and "Traceback" not in told.err
+    recipe(evaluate=good.evaluate)
+    assert main(*options) == 0 and len(calls) == 12
+    assert main(*options, "--evaluate") == 0
+    recipe(evaluate=interrupted)
+    before = (tmp_path / "linear" / "training.json").read_bytes()
+    assert main(*options, "--evaluate") == 130
+    assert (tmp_path / "linear" / "training.json").read_bytes() == before
+
+
+def half_done(tmp_path, recipe, *arguments):
+    """A run of 20 steps stopped at the seventh, in tmp_path: its exit status."""
+    recipe(train=partial(fit, loss=stopping_at(7)), stages=(Stage(20),))
+    status = main("linear", "--images", "200", "--out", tmp_path, *arguments)
+    recipe(train=partial(fit, loss=losses.reconstruction))
+    return status
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (["--seed", "1"], "(seed 0, not 1)"),
+        (["--budget", "2"], "(steps 20, not 40)"),
+        (["--images", "100"], "(batch size 128, not 100; images 200, not 100)"),
+    ],
+    ids=lambda value: str(value[0]),
+)
+def test_a_half_done_run_is_thrown_away_only_when_told_so(other, told, data_dir, tmp_path, recipe, capsys):
+    options = ["--data-dir", data_dir]
+    assert half_done(tmp_path, recipe, *options) == 130
+    capsys.readouterr()
+    changed = ["linear", "--images", "200", "--out", tmp_path, *options, *other]
+    assert main(*changed) == 1
+    (said,) = capsys.readouterr().err.strip().splitlines()
+    assert f"holds another half-done run {told}: repeat its command to go on with it" in said and "--fresh" in said
+    assert progress_of(tmp_path, "linear")["step"] == 7, "it is still there"
+    assert main("linear", "--images", "200", "--out", tmp_path, *options) == 0
+    assert "linear goes on from step 7 of 20." in capsys.readouterr().out
+    assert half_done(tmp_path, recipe, *options, "--fresh") == 130
+    assert main(*changed, "--fresh") == 0
+
+
+def test_a_half_done_run_that_cannot_be_read_is_one_sentence_and_stays(data_dir, tmp_path, recipe, capsys):
+    assert half_done(tmp_path, recipe, "--data-dir", data_dir) == 130
+    progress = tmp_path / ".state" / "linear" / "progress.json"
+    progress.write_text(progress.read_text()[:50])
+    assert main("linear", "--images", "200", "--out", tmp_path, "--data-dir", data_dir) == 1
+    assert "cannot be read: --fresh starts anew." in capsys.readouterr().err
+    assert progress.exists()
+
+
+def test_plans_that_differ_in_their_beginning_name_it_shortly():
+    first = {"steps": 5, "starts_from": None, "data": "mnist"}
+    source = {"name": "linear", "sha256": "0123456789abcdef"}
+    assert session.differences([first, first], [first | {"starts_from": source}] * 2) == (
+        "starts from None, not linear 0123456789ab"
+    )
+    assert session.differences([first, first], [first]) == "steps 5 + 5, not 5"
+
+
+def test_the_same_folder_of_pairs_written_otherwise_is_the_same_run(tmp_path, capsys, monkeypatch):
+    for i in range(4):
+        write_pair(tmp_path / "my", i)
+    (tmp_path / "link").symlink_to(tmp_path / "my")
+    monkeypatch.chdir(tmp_path)
+    options = ["colorization-baseline", "--budget", "0.001", "--out", tmp_path / "out"]
+    assert main(*options, "--pairs-dir", "my") == 0
+    capsys.readouterr()
+    for folder in ("my/", "./my", "link", tmp_path / "my"):
+        assert main(*options, "--pairs-dir", folder) == 0
+        assert "is trained already" in capsys.readouterr().out, folder
+
+
 # Misuse and bad luck
+
+
+@pytest.mark.parametrize(
+    ("color", "n", "undefined"),
+    [("white", 20, "delta_e, colorfulness"), ("gray", 20, "colorfulness"), ("red", 1, "frechet")],
+)
+def test_scores_that_pairs_do_not_define_are_left_out_and_named(color, n, undefined, tmp_path, capsys):
+    for i in range(n):
+        write_pair(tmp_path / "my", i, color=color)
+        if color == "white":
+            Image.new("L", (40, 30), "white").save(tmp_path / "my" / "trainA" / f"{i}_A.jpg")
+    name = "colorization-baseline"
+    assert main(name, "--budget", "0.001", "--pairs-dir", tmp_path / "my", "--out", tmp_path / "out") == 0
+    scores = checkpoints.metadata(name, tmp_path / "out")["scores"]["held_out"]
+    assert {"mse", "psnr", "ssim", "psnr_rough"} <= scores.keys() and all(map(math.isfinite, scores.values()))
+    assert f"{name} goes without {undefined}: too few pictures" in capsys.readouterr().out
 
 
 def test_a_folder_without_pairs_is_one_sentence(tmp_path, capsys):
@@ -298,12 +416,26 @@ def test_misuse_is_one_sentence_and_an_error(arguments, told, capsys):
     assert told in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path, data_dir, capsys):
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path, data_dir, capsys, monkeypatch):
+    monkeypatch.setattr(Session, "run", lambda self: pytest.fail("training began"))
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     assert main("linear", "--budget", "0.0003", "--data-dir", data_dir, "--out", blocked) == 1
     told = capsys.readouterr().err
     assert str(blocked) in told and "Traceback" not in told
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_the_first_step(
+    tmp_path, data_dir, recipe, capsys, monkeypatch
+):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied", "/some/temporary/name")
+
+    recipe(train=lambda *args, **kwargs: pytest.fail("a step was made"))
+    monkeypatch.setattr(session.tempfile, "TemporaryFile", refuse)
+    assert main("linear", "--data-dir", data_dir, "--out", tmp_path / "out") == 1
+    said = capsys.readouterr().err
+    assert said == f"\nCannot read or write {tmp_path / 'out'}: Permission denied; nothing good was replaced.\n"
 
 
 def test_a_full_disk_keeps_the_checkpoint_that_was_there(tmp_path, data_dir, capsys, monkeypatch):
@@ -331,7 +463,7 @@ def test_a_loss_that_is_not_a_number_keeps_the_last_good_state(tmp_path, data_di
     recipe(train=partial(fit, loss=breaks))
     options = ["linear", "--budget", "0.002", "--data-dir", data_dir, "--out", tmp_path, "--save-every", "0"]
     assert main(*options) == 1
-    assert "The loss became nan at step 8: the last good state is kept; try --seed" in capsys.readouterr().err
+    assert "The loss became nan at step 8: the last good state is kept; try another --seed" in capsys.readouterr().err
     assert progress_of(tmp_path, "linear")["step"] == 7
     assert not (tmp_path / "linear").exists()
     assert main(*options) == 0, "goes on, as the loss is well again"
@@ -356,11 +488,11 @@ def test_very_few_pictures_are_enough_for_the_others(name, images, data_dir, tmp
 
 @pytest.mark.parametrize(("commit", "warns"), [("abc123", False), ("abc123+", True), (None, True)])
 def test_weights_that_are_to_be_shipped_start_at_a_clean_commit(commit, warns, data_dir, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(train, "git_commit", lambda: commit)
-    monkeypatch.setattr(train, "HOME", tmp_path)
+    monkeypatch.setattr(release, "git_commit", lambda: commit)
+    monkeypatch.setattr(checkpoints, "ROOT", tmp_path / "checkpoints")
     monkeypatch.setattr(Session, "run", lambda self: pytest.skip("started"))
     with pytest.raises(pytest.skip.Exception):
-        train.train("pca", Options(out=tmp_path / "checkpoints", data_dir=data_dir), FakeAccelerator())
+        release.train_and_publish("pca", Options(out=tmp_path / "checkpoints", data_dir=data_dir), FakeAccelerator())
     assert ("starts at no clean commit" in capsys.readouterr().out) == warns
 
 

@@ -1,5 +1,6 @@
 """Held-out scores of colorization networks."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -43,7 +44,8 @@ def colorize_likeliest(model, sketch: Tensor, hints: Tensor) -> Tensor:
 def colorization_scores(model, data: Images, hints: tuple[int, ...] = HINT_COUNTS) -> dict[str, float]:
     """Return mse, psnr, ssim, delta_e, frechet and colorfulness (mean chroma relative to the true images) on clean line
     art. Suffix _n: with n hints of the true colours at seeded positions; prefix likeliest_: with the most likely colour
-    per region, for networks that predict_batches one; psnr_rough: on seeded rough sketches."""
+    per region, for networks that predict one; psnr_rough: on seeded rough sketches. Scores that pictures without a
+    drawing, without colours, or too few for a covariance do not have are nan."""
     parts = [clean_sketch(data[first : first + COLORING_BATCH]) for first in range(0, len(data), COLORING_BATCH)]
     x, within = (torch.cat(column) for column in list(zip(*parts, strict=True))[1:])
     methods: dict[str, Callable] = {"": partial(colorize_batch, model)}
@@ -55,9 +57,8 @@ def colorization_scores(model, data: Images, hints: tuple[int, ...] = HINT_COUNT
         for prefix, method in methods.items():
             recon = torch.cat([method(sketch, dots) for sketch, dots in given])
             values = similarity(recon, x) | {"delta_e": delta_e(recon, x, within)}
-            values["colorfulness"] = chroma(recon) / chroma(x)
-            if len(data) > 1:  # a single image has no covariance
-                values["frechet"] = frechet(recon, x)
+            values["colorfulness"] = chroma(recon) / chroma(x) if chroma(x) > 0 else math.nan
+            values["frechet"] = frechet(recon, x) if len(data) > 1 else math.nan  # one image has no covariance
             scores |= {f"{prefix}{name}" + f"_{n}" * (n > 0): value for name, value in values.items()}
     return scores | {"psnr_rough": rough_psnr(model, data)}
 

@@ -1,5 +1,6 @@
 """Image similarity, averaged over images: PSNR, SSIM, colour difference."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -30,12 +31,14 @@ def chroma(x: Tensor) -> float:
 
 
 def delta_e(recon: Tensor, x: Tensor, within: Tensor) -> float:
-    """Mean colour difference in CIELAB (CIE 1976) inside drawings: images (N, 3, H, W), mask `within` (N, 1, H, W)."""
+    """Mean colour difference in CIELAB (CIE 1976) inside drawings: images (N, 3, H, W), mask `within` (N, 1, H, W); nan
+    if it is empty."""
     from skimage.color import rgb2lab
 
     lab = [rgb2lab(each[..., ::2, ::2].permute(0, 2, 3, 1).numpy()) for each in (recon, x)]
     distance = np.linalg.norm(lab[0] - lab[1], axis=-1)
-    return float(np.average(distance, weights=within[:, 0, ::2, ::2].numpy()))
+    weights = within[:, 0, ::2, ::2].numpy()
+    return float(np.average(distance, weights=weights)) if weights.any() else math.nan
 
 
 @torch.inference_mode()

@@ -1,14 +1,14 @@
 """Training session of one recipe: all stages in order, saved periodically, resumable, and filmed."""
 
+import hashlib
 import json
 import os
 import platform
 import shutil
-import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -23,6 +23,7 @@ from tqdm import tqdm
 from ae_demo import checkpoints, figures
 from ae_demo.data.images import Dataset, Images
 from ae_demo.data.pair_folder import pair_folder
+from ae_demo.training.console import stop_requests
 from ae_demo.training.loops import Metrics, Run, TrainingError, seeded
 from ae_demo.training.recipes import RECIPES, Stage
 
@@ -98,6 +99,15 @@ def dataset_of(dataset: Dataset, options: Options) -> Dataset:
     return pair_folder(options.pairs_dir) if options.pairs_dir else dataset
 
 
+def data_name(dataset: Dataset, options: Options) -> str:
+    """Return the name by which a run knows its data again: of the dataset, or of the folder of pairs with a digest of
+    its full path, which is nobody else's business."""
+    if not options.pairs_dir:
+        return dataset.name
+    folder = Path(options.pairs_dir).resolve()
+    return f"{folder.name}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+
+
 class Session:
     """Training of one recipe, from initial weights or those in `options.init` to a trained model."""
 
@@ -129,7 +139,7 @@ class Session:
         return {
             "steps": self._steps(stage),
             "batch_size": min(stage.batch_size or self.recipe.batch_size, len(data)),
-            "data": self.options.pairs_dir or (stage.dataset or self.recipe.dataset).name,
+            "data": data_name(stage.dataset or self.recipe.dataset, self.options),
             "images": len(data),
             "seed": self.options.seed,
             "starts_from": {"name": source, "sha256": digest} if source else None,
@@ -159,8 +169,17 @@ class Session:
             self.accelerator.free_memory()
         return model.cpu(), self._metadata(model, progress)
 
+    def check_writable(self) -> None:
+        """Raise OSError if no state could be saved, before any step is made."""
+        try:
+            self.state.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.state.parent):
+                pass
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.options.out)) from error
+
     def delete_state(self) -> None:
-        """Delete the saved state of a finished run."""
+        """Delete the saved state."""
         shutil.rmtree(self.state, ignore_errors=True)
 
     def _run_stage(self, model: nn.Module, progress: Progress, state: Path | None) -> None:
@@ -209,7 +228,7 @@ class Session:
                 if stopping or saving:
                     self._save(progress)
                     saved = time.monotonic()
-                if stopping and progress.total_step < total:
+                if stopping:
                     raise KeyboardInterrupt(
                         f"{self.name} stopped at step {progress.total_step:,}; the same command goes on."
                     )
@@ -235,18 +254,25 @@ class Session:
             checkpoints.replace(part, self.state)
 
     def _load_progress(self) -> tuple[Progress, bool]:
-        """Return the progress of an interrupted run and True; the initial progress and False if there is none, or if it
-        was another run."""
+        """Return the progress of an interrupted run and True, or the initial progress and False if there is none.
+
+        Raises TrainingError if another run is half done: only `options.fresh` throws one away."""
         if self.options.fresh and self.accelerator.is_main_process:
-            shutil.rmtree(self.state, ignore_errors=True)
-        if self.state.exists():
+            self.delete_state()
+        if not self.state.exists():
+            return Progress(self.plan), False
+        try:
             progress = Progress(**json.loads((self.state / PROGRESS_FILE).read_text()))
-            if progress.plan == self.plan:
-                total = sum(stage["steps"] for stage in self.plan)
-                self.accelerator.print(f"{self.name} goes on from step {progress.total_step:,} of {total:,}.")
-                return progress, True
-            self.accelerator.print(f"{self.name} starts anew: what was half done in {self.state} was another run.")
-        return Progress(self.plan), False
+        except (OSError, ValueError, TypeError) as error:
+            raise TrainingError(f"The half-done run in {self.state} cannot be read: --fresh starts anew.") from error
+        if progress.plan != self.plan:
+            raise TrainingError(
+                f"{self.state} holds another half-done run ({differences(progress.plan, self.plan)}): repeat its "
+                "command to go on with it, name another --out for this one, or throw it away with --fresh."
+            )
+        total = sum(stage["steps"] for stage in self.plan)
+        self.accelerator.print(f"{self.name} goes on from step {progress.total_step:,} of {total:,}.")
+        return progress, True
 
     def _record(self, progress: Progress) -> dict:
         return progress.plan[progress.stage] | {
@@ -282,6 +308,18 @@ class Session:
         return sum(stage["steps"] for stage in self.init_metadata.get("stages", []))
 
 
+def differences(there: list[dict], here: list[dict]) -> str:
+    """Name the keys in which the stages of two plans differ, with both values: "seed 0, not 1"."""
+
+    def shown(plan: list[dict], key: str) -> str:
+        values = [stage.get(key) for stage in plan]
+        texts = [" ".join(str(v)[:12] for v in x.values()) if isinstance(x, dict) else str(x) for x in values]
+        return " + ".join(texts if key == "steps" else dict.fromkeys(texts))
+
+    pairs = {key: (shown(there, key), shown(here, key)) for key in IDENTITY_KEYS}
+    return "; ".join(f"{key.replace('_', ' ')} {a}, not {b}" for key, (a, b) in pairs.items() if a != b)
+
+
 def continue_series(earlier: list | None, done: int, now: list) -> list:
     """Append [[step, value], …] of a run to the series of earlier runs, offset by their `done` steps, without its first
     tenth, which resembles the end of the earlier one."""
@@ -297,21 +335,3 @@ def any_process(accelerator: Any, *wishes: bool) -> list[bool]:
         return list(wishes)
     counts = accelerator.reduce(torch.tensor(wishes, dtype=torch.float32, device=accelerator.device))
     return [count > 0 for count in counts.tolist()]
-
-
-@contextmanager
-def stop_requests() -> Iterator[list[int]]:
-    """Yield a list that receives an entry at the first Ctrl-C or SIGTERM; a second one interrupts at once."""
-    received: list[int] = []
-
-    def note(number, frame):
-        if received:
-            raise KeyboardInterrupt("Interrupted; the same command goes on from the last saved state.")
-        received.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

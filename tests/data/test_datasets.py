@@ -1,4 +1,4 @@
-"""Loaders: range, splits, downloads that break off, folders of pairs."""
+"""Loaders: range, splits, downloads that break off."""
 
 import functools
 import http.server
@@ -7,10 +7,8 @@ import tarfile
 import threading
 from urllib.error import URLError
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from ae_demo.data import emoji
 from ae_demo.data import mnist as mnist_module
@@ -18,7 +16,6 @@ from ae_demo.data.emoji import emoji_groups, emoji_icons, emoji_pairs
 from ae_demo.data.faces import cartoon_faces
 from ae_demo.data.images import DatasetError, Images
 from ae_demo.data.mnist import fashion_mnist, mnist
-from ae_demo.data.pair_folder import pair_folder
 from ae_demo.data.vocabulary import GROUPS
 from ae_demo.training.reflow import fashion_couplings
 
@@ -166,45 +163,6 @@ def test_drawings_that_are_not_the_pinned_ones_are_refused(archives, tmp_path):
     (data / "emoji" / "noto" / "svg" / "emoji_u1f431.svg").write_text("<svg/>")
     with pytest.raises(DatasetError, match=r"holds 1 drawings that are not the 8 .* delete the folder"):
         emoji_pairs(str(data), "train")
-
-
-def write_pair(folder, i, size=(40, 30), color="red", kind="jpg"):
-    for side, mode in (("A", "L"), ("B", "RGB")):
-        (folder / f"train{side}").mkdir(parents=True, exist_ok=True)
-        image = Image.new(mode, size, "white")
-        image.paste({"A": 0, "B": color}[side], (5, 5, 20, 20))
-        image.save(folder / f"train{side}" / f"{i}_{side}.{kind}")
-
-
-def test_a_folder_of_pairs_of_any_size_and_kind_becomes_squares(tmp_path):
-    for i in range(20):
-        write_pair(tmp_path, i, size=(30 + i, 60 - i), kind="png" if i % 2 else "jpg")
-    train, held_out = (pair_folder(str(tmp_path))(split=split) for split in ("train", "held_out"))
-    assert (len(train), len(held_out)) == (18, 2)
-    pair = train[:1]
-    assert pair["color"].shape == (1, 3, 128, 128) and pair["line"].shape == (1, 1, 128, 128)
-    ink = pair["line"] < 0.5
-    red = (pair["color"][:, :1] > 0.6) & (pair["color"][:, 1:2] < 0.4)
-    assert (ink & red).sum() > 0.9 * ink.sum(), "sketch and picture are aligned"
-
-
-def test_bad_pairs_are_named_and_the_good_ones_stay(tmp_path, capsys):
-    for i in range(1, 6):
-        write_pair(tmp_path, i)
-    (tmp_path / "trainA" / "1_A.jpg").write_bytes(b"no picture")
-    (tmp_path / "trainB" / "2_B.jpg").unlink()
-    (tmp_path / "trainB" / "notes.txt").write_text("ignored")
-    Image.fromarray(np.full((9, 9), 7, np.uint8)).convert("P").save(tmp_path / "trainA" / "3_A.png")
-    (tmp_path / "trainA" / "3_A.jpg").unlink()
-    pairs = pair_folder(str(tmp_path))(split="train")
-    told = capsys.readouterr().out
-    assert "2_A.jpg have no partner" in told and "1_A.jpg" in told
-    assert len(pairs) == 2, "3, 4, 5, one of them held out"
-
-
-def test_a_folder_without_a_usable_pair_is_one_sentence(tmp_path):
-    with pytest.raises(DatasetError, match=r"no usable pair: put sketches in a folder …A as 1_A.jpg"):
-        pair_folder(str(tmp_path / "nothing"))(split="train")
 
 
 @pytest.mark.parametrize("load", [mnist, fashion_mnist, emoji_pairs, cartoon_faces, fashion_couplings])
