@@ -1,5 +1,7 @@
 """Objectives against independent sources."""
 
+import math
+
 import pytest
 import torch
 from torch import distributions as D
@@ -92,6 +94,75 @@ def test_rates_are_drawn_from_a_thousandth_to_a_hundred_and_sometimes_nothing():
     assert float(drawn.mean()) == pytest.approx(-0.5, abs=0.06)
 
 
+def test_the_chroma_of_a_colour_is_the_span_of_its_channels():
+    color = torch.tensor([0.9, 0.5, 0.3]).view(1, 3, 1, 1).expand(1, 3, 2, 2)
+    loss, l1 = losses.weighted_l1(color + 0.2, color, chroma_weight=2.0)
+    assert float(l1) == pytest.approx(0.2) and float(loss) == pytest.approx(0.2 * (1 + 2 * 0.6))
+
+
+def test_one_layer_is_trained_on_the_outputs_of_those_before():
+    model = Stacked([8, 6, 4]).requires_grad_(False)
+    x = torch.rand(5, 1, 28, 28)
+    h = [x.flatten(1)]
+    for layer in model.down[:2]:
+        h.append(F.selu(F.linear(h[-1], layer.weight, layer.bias)))
+    codes = [h[1], h[2], F.linear(h[2], model.down[2].weight, model.down[2].bias)]
+    for layer in range(3):
+        back = F.linear(codes[layer], model.up[layer].weight, model.up[layer].bias)
+        expected = F.mse_loss(F.selu(back) if layer else back, h[layer])
+        assert torch.isclose(losses.layer_reconstruction(model, {"image": x}, layer)["loss"], expected)
+
+
+class Rated(torch.nn.Module):
+    """A multi-rate and conditional VAE of one pixel, whose answers are given."""
+
+    num_classes, rates = 10, True
+
+    def __init__(self, *answers):
+        super().__init__()
+        self.answers, self.told = answers, None
+
+    def forward(self, x, y, beta):
+        self.told = y, beta
+        return self.answers
+
+
+def test_every_picture_has_the_kl_weight_that_the_network_is_told():
+    logits, mu = torch.tensor([0.0, 2.0, -1.0]).view(3, 1, 1, 1), torch.tensor([[0.0], [1.0], [3.0]])
+    model = Rated(logits, mu, torch.zeros(3, 1))
+    batch = {"image": torch.tensor([1.0, 1.0, 0.0]).view(3, 1, 1, 1), "label": torch.tensor([3, 1, 4])}
+    beta = torch.tensor([5.0, 0.5, 0.1])
+    parts = losses.elbo(model, batch, beta=lambda n, device: beta[:n].to(device))
+    recon, kl = torch.tensor([2.0, 1 + math.exp(-2), 1 + math.exp(-1)]).log(), torch.tensor([0.0, 0.5, 4.5])
+    assert torch.isclose(parts["loss"], (recon + beta * kl).mean())
+    assert torch.equal(model.told[0], batch["label"]) and torch.equal(model.told[1], beta)
+
+
+class Fixed(torch.nn.Module):
+    """A classifier with given logits, which keeps what it is shown."""
+
+    def __init__(self, logits, sizes):
+        super().__init__()
+        self.logits, self.sizes, self.shown = logits, sizes, None
+
+    def forward(self, x):
+        self.shown = x
+        return self.logits
+
+
+def test_attributes_are_classified_each_for_itself_and_their_surprises_add_up():
+    logits, y = torch.randn(7, 5), torch.stack([torch.arange(7) % 2, torch.arange(7) % 3], dim=1)
+    model, x = Fixed(logits, [2, 3]), torch.rand(7, 1, 2, 2)
+    parts = losses.classification(model, {"image": x, "attributes": y}, corrupt=lambda x: x / 2)
+    surprises = [
+        -D.Categorical(logits=part).log_prob(k) for part, k in zip((logits[:, :2], logits[:, 2:]), y.T, strict=True)
+    ]
+    assert torch.isclose(parts["loss"], (surprises[0] + surprises[1]).mean())
+    assert torch.equal(model.shown, x / 2)
+    label = losses.classification(Fixed(logits[:, :2], [2]), {"image": x, "label": y[:, 0]})
+    assert torch.isclose(label["loss"], surprises[0].mean())
+
+
 def unhinted(color, within):
     """No hints, and the same picture."""
     return no_hints(color), color
@@ -160,6 +231,21 @@ def test_the_players_of_the_colorization_game_move_their_own_weights_only(monkey
     assert float(wrong["vote"]) == pytest.approx(20)
 
 
+def test_votes_count_by_the_rarity_of_their_colour_and_ten_times_inside_the_drawing():
+    color, within = torch.ones(1, 3, 8, 8), torch.zeros(1, 1, 8, 8)
+    color[..., :4, :4] = 0  # one vote for black, three for white
+    within[..., :4, :] = 1  # the two upper votes are inside
+    votes = torch.zeros(1, 2, 2, 2)
+    votes[0, 1] = torch.tensor([[1.0, 2.0], [3.0, -1.0]])  # the logits of white; those of black are 0
+    parts = losses.colorization_gan(
+        Painter(color, votes), Judge(), {}, lambda batch: (torch.ones(1, 1, 8, 8), color, within), unhinted
+    )  # fmt: skip
+    surprise = [math.log(1 + math.exp(v)) for v in (1, -2, -3, 1)]
+    weight = [1.1, 3**-0.3 * 1.1, 3**-0.3 * 0.1, 3**-0.3 * 0.1]
+    expected = sum(w * s for w, s in zip(weight, surprise, strict=True)) / sum(weight)
+    assert float(parts["vote"]) == pytest.approx(expected, rel=1e-5)
+
+
 class Oracle(torch.nn.Module):
     """Knows the clean pictures, and hence v."""
 
@@ -205,6 +291,23 @@ def test_diffusion_takes_the_noise_and_the_times_that_are_given():
     assert 0.6 < sum(asked) / 200 < 0.9 and len(set(seen)) > 30
 
 
+def test_all_times_are_trained_alike_from_the_first_to_the_last():
+    class Clock:
+        num_classes, num_train_timesteps = 10, 4
+
+        def alpha_sigma(self, t):
+            return torch.ones(len(t), 1, 1, 1), torch.zeros(len(t), 1, 1, 1)
+
+        def __call__(self, x_t, t, y):
+            self.seen = t
+            return x_t
+
+    model = Clock()
+    losses.diffusion(model, {"image": torch.rand(2000, 1, 1, 1), "label": torch.zeros(2000, dtype=torch.long)})
+    shares = model.seen.bincount(minlength=4) / 2000
+    assert torch.allclose(shares, torch.full((4,), 0.25), atol=0.04)
+
+
 def test_noise_levels_are_those_of_the_diffusers_scheduler():
     from diffusers import DDPMScheduler
 
@@ -225,9 +328,51 @@ def test_gan_losses_are_those_of_the_papers():
     assert torch.allclose(d(real, fake).mean(), bce(real, ones) + bce(fake, zeros))
     assert torch.allclose(g(fake).mean(), bce(fake, ones))
     assert torch.allclose(losses.GAN_LOSSES["minimax"][1](fake).mean(), -bce(fake, zeros))
-    d, g = losses.GAN_LOSSES["least squares"]
-    assert torch.allclose(d(ones, zeros), zeros) and torch.allclose(g(ones), zeros)
-    assert torch.allclose(losses.GAN_LOSSES["hinge"][0](2 * ones, -2 * ones), zeros)
+    assert torch.allclose(losses.GAN_LOSSES["minimax"][0](real, fake).mean(), bce(real, ones) + bce(fake, zeros))
+    d, g = losses.GAN_LOSSES["least squares"]  # equation 2 with a = 0, b = c = 1
+    assert torch.allclose(d(real, fake).mean(), (F.mse_loss(real, ones) + F.mse_loss(fake, zeros)) / 2)
+    assert torch.allclose(g(fake).mean(), F.mse_loss(fake, ones) / 2)
+    d, g = losses.GAN_LOSSES["hinge"]
+    hinge = torch.nn.HingeEmbeddingLoss(margin=1)  # max(0, 1 − x) for the target −1
+    assert torch.allclose(d(real, fake).mean(), hinge(real, -ones) + hinge(-fake, -ones))
+    assert torch.allclose(g(fake).mean(), -fake.mean())
+    d, g = losses.GAN_LOSSES["wgan-gp"]
+    assert torch.allclose(d(real, fake).mean(), fake.mean() - real.mean()) and torch.equal(g(fake), -fake)
+
+
+class Circle:
+    """A generator of points at a distance of 6 from the origin."""
+
+    def latent(self, n):
+        return 2 * math.pi * torch.rand(n)
+
+    def __call__(self, angle):
+        return 6 * torch.stack([angle.cos(), angle.sin()], dim=1)
+
+
+def test_penalties_are_taken_at_real_points_or_between_real_and_fake():
+    """‖∇D(x)‖ = ‖x‖ for D(x) = ‖x‖² / 2, which tells where it was asked."""
+
+    def bowl(x):
+        return x.square().sum(1) / 2
+
+    real = torch.tensor([[2.0, 0.0]]).expand(4000, 2)
+    plain, r1 = (losses.gan(Circle(), bowl, {"point": real}, "non-saturating", r1=weight) for weight in (0.0, 3.0))
+    assert float(r1["d_loss"] - plain["d_loss"]) == pytest.approx(3 / 2 * 2**2, rel=1e-4)
+    assert float(plain["d_real"]) == pytest.approx(2) and float(plain["d_fake"]) == pytest.approx(18)
+
+    line = Circle()
+    line.latent = torch.zeros  # all fake points at (6, 0), hence those between evenly from (2, 0) to (6, 0)
+    between = float(losses.gan(line, bowl, {"point": real}, "wgan-gp", gp=1.0)["d_loss"]) - (18 - 2)
+    assert between == pytest.approx((5**3 - 1**3) / 3 / 4, rel=0.03), "the mean of (r − 1)² for r from 2 to 6"
+
+
+def test_the_discriminator_sees_real_and_fake_through_the_same_augmentation():
+    parts = losses.gan(
+        Circle(), lambda x: x.norm(dim=1), {"point": torch.eye(2)}, "hinge", augment=lambda both: 0.1 * both
+    )  # fmt: skip
+    assert float(parts["d_real"]) == pytest.approx(0.1) and float(parts["d_fake"]) == pytest.approx(0.6)
+    assert float(parts["d_loss"]) == pytest.approx(0.9 + 1.6) and float(parts["loss"]) == pytest.approx(-0.6)
 
 
 def test_slopes_and_penalties_of_a_linear_discriminator():

@@ -2,12 +2,16 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from ae_demo.data.emoji import emoji_pairs
+from ae_demo.data.images import Images
 from ae_demo.data.mnist import fashion_mnist
+from ae_demo.data.sketches import clean_sketch
 from ae_demo.evaluation import autoencoder_scores, colorization_scores, generator_scores, image_metrics, set_metrics
+from ae_demo.evaluation.baselines import baselines
 from ae_demo.models.ddpm import Step
 from ae_demo.models.vae import VAE
 
@@ -24,6 +28,36 @@ def test_ssim_is_one_for_the_same_picture_and_falls_with_noise():
     x = fashion_mnist(split="sample")[::100]["image"]
     assert image_metrics.ssim(x, x) == pytest.approx(1.0)
     assert image_metrics.ssim((x + 0.2 * torch.randn_like(x)).clamp(0, 1), x) < 0.8
+
+
+def test_ssim_is_that_of_scikit_image_averaged_over_pictures():
+    from skimage.metrics import structural_similarity
+
+    x = fashion_mnist(split="sample")[::250]["image"]
+    recon = (0.8 * x + 0.1 * torch.randn_like(x)).clamp(0, 1)
+    options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 1.0}
+    # scikit-image leaves out a border of 5 pixels, torchmetrics reflects one
+    padded = [np.pad(part[:, 0].numpy(), [(0, 0), (5, 5), (5, 5)], "reflect") for part in (recon, x)]
+    each = [structural_similarity(a, b, **options) for a, b in zip(*padded, strict=True)]
+    assert image_metrics.ssim(recon, x) == pytest.approx(sum(each) / 4, abs=1e-4)
+    values = image_metrics.similarity(recon, x)
+    assert values["ssim"] == image_metrics.ssim(recon, x) and values["psnr"] == image_metrics.psnr(recon, x)
+    assert values["mse"] == pytest.approx(torch.nn.functional.mse_loss(recon, x).item())
+
+
+def test_the_chroma_of_a_picture_is_the_mean_span_of_its_channels():
+    x = torch.tensor([0.9, 0.2, 0.4]).view(1, 3, 1, 1).repeat(2, 1, 4, 4)
+    assert image_metrics.chroma(x) == pytest.approx(0.7)
+    x[1] = 0.5  # grey
+    x[0, :, :2] = 0.5
+    assert image_metrics.chroma(x) == pytest.approx(0.7 / 4)
+
+
+def test_pictures_that_go_through_in_batches_come_out_whole_and_in_order():
+    x = torch.arange(7.0)[:, None]
+    sizes = []
+    assert torch.equal(image_metrics.predict_batches(lambda part: sizes.append(len(part)) or 2 * part, x, 2), 2 * x)
+    assert sizes == [2, 2, 2, 1]
 
 
 class Answer:
@@ -77,6 +111,18 @@ def test_hints_are_given_in_growing_numbers_and_filled_regions_help_networks_tha
     assert scores["delta_e"] > scores["delta_e_1"] > scores["delta_e_3"] > scores["delta_e_10"]
 
 
+def test_colouring_in_batches_scores_every_picture_once(monkeypatch):
+    data = emoji_pairs(split="sample").take(slice(0, 4))
+    pink = torch.tensor([0.9, 0.6, 0.7]).view(1, 3, 1, 1)
+    model = Answer(lambda sketch, hints: pink.expand(len(sketch), 3, 128, 128))
+    monkeypatch.setattr(colorization_scores, "random_sketch", clean_sketch)  # which gives each batch other colours
+    whole = colorization_scores.colorization_scores(model, data, hints=(0,))
+    monkeypatch.setattr(colorization_scores, "COLORING_BATCH", 3)
+    assert colorization_scores.colorization_scores(model, data, hints=(0,)) == pytest.approx(whole, rel=1e-5)
+    assert whole["psnr_rough"] == pytest.approx(whole["psnr"], rel=1e-5), "whose answer does not depend on the sketch"
+    assert whole["colorfulness"] == pytest.approx(0.3 / image_metrics.chroma(data[:]["color"]), rel=1e-5)
+
+
 def test_delta_e_is_that_of_cielab_inside_the_drawing():
     from skimage.color import deltaE_cie76, rgb2lab
 
@@ -107,6 +153,95 @@ def test_denoising_scores_fall_with_the_level_and_filters_are_not_handicapped():
     assert noise["nothing"]["psnr"][0] == pytest.approx(20 + 2, abs=1.5)  # clipping takes some of the noise away
     assert all(a > b for a, b in zip(noise["nl_means"]["psnr"], noise["nothing"]["psnr"], strict=True))
     assert salt["median"]["psnr"][2] > salt["nothing"]["psnr"][2] + 3
+
+
+def test_denoising_scores_are_means_over_kinds_and_filters_see_the_corrupted_picture():
+    data = fashion_mnist(split="sample").take([3, 400])
+    scores = autoencoder_scores.denoising_scores(lambda x: torch.full_like(x, 0.3), data)
+    x = data[:]["image"]
+    assert scores["psnr"] == pytest.approx(image_metrics.psnr(torch.full_like(x, 0.3), x), abs=1e-3)
+    assert scores["ssim"] == pytest.approx(image_metrics.ssim(torch.full_like(x, 0.3), x), abs=1e-4)
+    for table in scores["levels"].values():
+        for name in ("median", "nl_means"):
+            assert table[name]["psnr"][0] > table[name]["psnr"][-1] + 1
+
+
+def test_every_picture_gets_the_filter_that_is_best_for_it():
+    from scipy.ndimage import median_filter
+
+    x = fashion_mnist(split="sample")[::250]["image"]
+    noise = torch.tensor([0.0, 0.1, 0.3, 0.6]).view(4, 1, 1, 1) * torch.randn_like(x)
+    given = (x + noise).clamp(0, 1)
+    answer = baselines(given, x)["median"]
+    errors, chosen = [], []
+    for i in range(4):
+        tried = [torch.from_numpy(median_filter(given[i, 0].numpy(), size)) for size in (2, 3, 5, 7)]
+        errors.append([float((each - x[i, 0]).square().mean()) for each in tried])
+        chosen.append(errors[i].index(min(errors[i])))
+        assert torch.allclose(answer[i, 0], tried[chosen[i]])
+    assert len(set(chosen)) > 1, "or any choice would do"
+
+
+class Coder:
+    """An autoencoder of a nested code whose error with k numbers is 1 / k, and whose codes are known."""
+
+    latent_dim = 8
+
+    def __init__(self, z=None):
+        self.encode = lambda x: z
+
+    def __call__(self, x, k=8):
+        return x + 1 / k
+
+
+def test_nested_scores_are_those_of_the_first_numbers_of_the_code():
+    scores = autoencoder_scores.nested_scores(Coder(), fashion_mnist(split="sample").take(slice(0, 4)))
+    assert {name: value for name, value in scores.items() if "_" in name} == pytest.approx(
+        {"mse_1": 1.0, "mse_2": 0.25, "mse_4": 1 / 16, "mse_8": 1 / 64}
+    )
+    assert scores["mse"] == pytest.approx(1 / 64)
+
+
+def test_units_are_active_above_a_tenth_of_the_largest_of_the_same_picture():
+    z = torch.tensor([[10.0, 2.0, 0.5, 0.0], [0.1, 0.02, 0.02, 0.02]])
+    scores = autoencoder_scores.sparse_scores(Coder(z), fashion_mnist(split="sample").take(slice(0, 2)))
+    assert scores["active"] == pytest.approx((2 / 4 + 4 / 4) / 2)
+
+
+def test_an_upscaling_network_is_compared_with_bicubic_interpolation():
+    data = Images(image=torch.full((2, 3, 32, 32), 0.5))
+    scores = autoencoder_scores.upscaling_scores(
+        lambda small: torch.full((len(small), 3, 4 * small.shape[2], 4 * small.shape[3]), 0.6), data, scale=4
+    )  # fmt: skip
+    assert scores["mse"] == pytest.approx(0.01, rel=1e-4) and scores["psnr"] == pytest.approx(20, abs=1e-3)
+    assert scores["psnr_bicubic"] == pytest.approx(100), "an even grey is enlarged without a fault"
+    assert scores["ssim"] < scores["ssim_bicubic"] == pytest.approx(1)
+
+
+class Rated:
+    """A multi-rate VAE whose divergence is the β that it is told, and whose likelihood does not depend on it."""
+
+    num_classes, rates, draws = 0, True, 0
+
+    def __call__(self, x, beta=None):
+        self.draws += 1
+        mu = torch.full((len(x), 2), float(beta) ** 0.5)  # KL = (β + β) / 2
+        return torch.zeros_like(x), mu, torch.zeros_like(mu)
+
+    def logits(self, z):
+        return torch.zeros(len(z), 1, 28, 28)
+
+
+def test_every_rate_of_a_multi_rate_vae_is_scored_at_its_own_beta():
+    model = Rated()
+    scores = autoencoder_scores.elbo_scores(model, fashion_mnist(split="sample").take(slice(0, 3)), samples=5)
+    recon = 784 * math.log(2)
+    assert scores["nats"] == pytest.approx(recon + 1, rel=1e-5) and scores["exact"] == pytest.approx(recon, rel=1e-4)
+    assert {float(beta): row["kl"] for beta, row in scores["rates"].items()} == {
+        beta: pytest.approx(beta, abs=0.01) for beta in autoencoder_scores.BETAS
+    }
+    assert all(row["recon"] == pytest.approx(recon, abs=0.01) for row in scores["rates"].values())
+    assert model.draws == 5 + 2 * len(autoencoder_scores.BETAS)
 
 
 def test_quadrature_is_the_likelihood_where_the_decoder_ignores_the_code():
@@ -154,6 +289,7 @@ class Thief:
         return torch.ones(len(t), 1, 1, 1), torch.zeros(len(t), 1, 1, 1)
 
     def __call__(self, x_t, t, y):
+        assert (y < self.num_classes).all(), "no label is dropped when it is measured"
         return torch.zeros_like(x_t)
 
     def sample(self, y, steps, seed, **options):
@@ -179,4 +315,83 @@ def test_every_sampler_is_scored_for_every_number_of_steps():
     table = generator_scores.sampler_scores(thief, data, "classifier-fashion", n=60, sampler_steps=steps)["samplers"]
     assert {name: list(rows) for name, rows in table.items()} == {"ddim": ["1", "4"], "unipc": ["2"]}
     assert [(steps, options["sampler"]) for steps, options in thief.asked] == [(1, "ddim"), (4, "ddim"), (2, "unipc")]
+    assert all(options["guidance"] == generator_scores.GUIDANCE for _, options in thief.asked)
     assert set(table["ddim"]["1"]) == {"frechet", "precision", "recall", "accuracy"}
+
+
+def test_few_samples_are_not_asked_for_many_steps():
+    data = fashion_mnist(split="sample").take(slice(0, 80))
+    steps = {"ddim": (1, 10, 11, 200)}  # 40 of the 80 are compared with, and four are asked for per step
+    table = generator_scores.sampler_scores(Thief(fashion_mnist(split="sample"), 0), data, "classifier-fashion", n=60,
+                                            sampler_steps=steps)["samplers"]  # fmt: skip
+    assert list(table["ddim"]) == ["1", "10"]
+
+
+def test_batches_of_samples_have_seeds_of_their_own_and_come_out_in_order_and_as_pixels():
+    class Sampler:
+        def __init__(self):
+            self.seeds = []
+
+        def sample(self, y, steps, seed):
+            self.seeds.append((seed, y.tolist(), steps))
+            yield Step(steps, torch.zeros(len(y), 1, 2, 2), None, None)
+            yield Step(-1, (y.float() - 2)[:, None, None, None].expand(-1, 1, 2, 2), None, None)
+
+    model = Sampler()
+    pixels = generator_scores.sample_classes(model, torch.arange(5), 3, batch_size=2, seed=7)
+    assert model.seeds == [(7, [0, 1], 3), (8, [2, 3], 3), (9, [4], 3)]
+    assert pixels[:, 0, 0, 0].tolist() == [0, 0, 0.5, 1, 1], "from −2 … 2, clipped"
+
+
+def test_halves_share_no_picture_and_have_only_classes_that_the_model_knows():
+    data = Images(image=torch.arange(60).view(60, 1, 1, 1).float(), label=torch.arange(60) % 12)
+    first, other, y = generator_scores.split_halves(Thief(data, 0), data, 20)
+    rows = [first.flatten().long(), other["image"].flatten().long()]
+    assert len(set(rows[0].tolist()) | set(rows[1].tolist())) == 40
+    assert torch.equal(y, rows[0] % 12) and torch.equal(other["label"], rows[1] % 12)
+    assert y.max() <= 9 and other["label"].max() <= 9
+    first, other, _ = generator_scores.split_halves(Thief(data, 0), data, 500)
+    assert len(first) == len(other["image"]) == 25, "half of the fifty whose class is known"
+
+
+class TwoAttributes:
+    """Classifier of two attributes whose probabilities are what two pixels say."""
+
+    sizes = (2, 3)
+
+    def __call__(self, x):
+        first, second = x[:, 0, 0, :2].T
+        rest = ((1 - second) / 2).log()
+        return torch.stack([first.log(), (1 - first).log(), second.log(), rest, rest], dim=1)
+
+
+def test_samples_are_readable_where_all_their_attributes_are(monkeypatch):
+    seen = []
+    monkeypatch.setattr(generator_scores, "feature_net", lambda name: TwoAttributes())
+    monkeypatch.setattr(
+        generator_scores, "set_scores", lambda fake, real, name: seen.append((fake, real)) or {"frechet": 0.0}
+    )
+    data = Images(image=torch.tensor([[0.95, 0.95], [0.95, 0.95], [0.95, 0.6], [0.95, 0.4]]).view(4, 1, 1, 2))
+    samples = torch.tensor([[0.95, 0.95], [0.95, 0.6]]).view(2, 1, 1, 2)
+
+    def model(z):
+        return samples
+
+    model.latent_dim = 3
+    scores = generator_scores.sample_scores(model, data, "any", readable=(0, 1))
+    assert (scores["readable"], scores["clear"]) == (1.0, 0.5)
+    assert (scores["readable_real"], scores["clear_real"]) == (0.5, 0.0)
+    fakes, reals = zip(*seen, strict=True)
+    assert torch.equal(fakes[0], samples) and torch.equal(fakes[1], data[2:4]["image"])
+    assert all(torch.equal(real, data[:2]["image"]) for real in reals)
+
+
+def test_the_accuracy_of_each_attribute_is_its_own():
+    x = torch.tensor([[0.9, 0.9], [0.9, 0.9], [0.1, 0.9], [0.1, 0.9]]).view(4, 1, 1, 2)
+    data = Images(image=x, attributes=torch.tensor([[0, 0], [0, 0], [1, 0], [0, 2]]))
+    scores = generator_scores.classification_scores(TwoAttributes(), data, ("shape", "colour"))
+    assert scores == pytest.approx({"shape": 0.75, "colour": 0.75})
+    data.tensors["attributes"][:2, 1] = 1
+    assert generator_scores.classification_scores(TwoAttributes(), data, ("shape", "colour")) == pytest.approx(
+        {"shape": 0.75, "colour": 0.25}
+    )

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from ae_demo.data.mnist import fashion_mnist
 from ae_demo.models.autoencoder import Autoencoder
 from ae_demo.models.pca import PCA
 from ae_demo.models.stacked import Stacked
+from ae_demo.models.toy_gan import ToyDiscriminator
 from ae_demo.training.loops import (
     DivergedError,
     Optim,
@@ -23,6 +25,7 @@ from ae_demo.training.loops import (
     fit_gan,
     fit_layerwise,
     fit_pca,
+    seeded,
     warm_cosine,
 )
 
@@ -56,6 +59,17 @@ def test_processes_share_each_batch():
     assert [sorted(a + b) for a, b in zip(*shares, strict=True)] == [sorted(batch) for batch in whole]
 
 
+def test_a_batch_that_the_data_cannot_fill_is_left_out():
+    stream = seen(batches(numbers(11), 4, seed=0), 6)
+    assert [len(batch) for batch in stream] == [4] * 6
+    assert all(len({*first, *second}) == 8 for first, second in zip(stream[::2], stream[1::2], strict=True))
+
+
+def test_no_two_passes_of_any_seeds_have_the_same_order():
+    passes = [tuple(batch) for seed in range(4) for batch in seen(batches(numbers(20), 20, seed=seed), 4)]
+    assert len(set(passes)) == 16
+
+
 def test_a_batch_larger_than_the_data_is_the_data():
     assert sorted(seen(batches(numbers(3), 8, seed=0), 1)[0]) == [0, 1, 2]
 
@@ -65,6 +79,8 @@ def test_the_learning_rate_rises_then_falls_to_nothing():
     assert rates[0] == pytest.approx(1 / 20)
     assert max(rates) > 0.98 and rates.index(max(rates)) in range(18, 24)
     assert rates[-1] < 1e-4
+    assert rates[250] == pytest.approx((2 + 2**0.5) / 4) and rates[500] == pytest.approx(0.5), "a cosine of all steps"
+    assert warm_cosine(0, 10) == 1, "too short to warm up"
 
 
 def run(steps, stop=None, start=0, state=None, save=None, **options):
@@ -125,24 +141,33 @@ def test_averaged_weights_are_the_running_average_of_all_steps():
     assert not torch.allclose(last, seen[-1], atol=1e-2)
 
 
-def test_gradients_are_clipped_to_their_norm():
-    """Adam forgets a constant scale, but not that a small gradient came after a large one."""
+@pytest.mark.parametrize(("clip", "first", "second"), [(1.0, 0.5, 0.5), (4.0, 2.0, 1.0), (None, 100.0, 1.0)])
+def test_gradients_are_clipped_to_their_norm(clip, first, second):
+    """Adam forgets a constant scale, but not that a gradient of norm 2 came after one of 200 (4 equal weights)."""
+    slopes, model = iter([100.0, 1.0]), Constant()
 
-    def second_step(clip):
-        slopes, model = iter([100.0, 1.0]), Constant()
+    def steep_then_flat(model, batch):
+        return {"loss": (model.weight * next(slopes)).sum()}
 
-        def steep_then_flat(model, batch):
-            return {"loss": (model.weight * next(slopes)).sum()}
+    loop = fit(
+        model, Images(slope=torch.ones(8)), steep_then_flat, Run(2, 4, Accelerator()), Optim(lr=0.1, clip=clip)
+    )  # fmt: skip
+    before, after = [model.weight.detach().clone() for _ in loop]
+    momentum = (0.9 * 0.1 * first + 0.1 * second) / (1 - 0.9**2)
+    square = (0.999 * 0.001 * first**2 + 0.001 * second**2) / (1 - 0.999**2)
+    assert float((before - after).mean()) == pytest.approx(0.1 * momentum / square**0.5, rel=1e-3)
 
-        loop = fit(
-            model, Images(slope=torch.ones(8)), steep_then_flat, Run(2, 4, Accelerator()), Optim(lr=0.1, clip=clip)
-        )  # fmt: skip
-        first = [model.weight.detach().clone() for _ in loop]
-        return float((first[0] - first[1]).mean())
 
-    # both gradients have the norm 1 when clipped (4 equal weights), 200 and 2 when not
-    assert second_step(1.0) == pytest.approx(0.1, rel=1e-3)
-    assert second_step(None) < 0.08
+def test_the_loss_is_computed_in_bfloat16_where_that_is_wanted():
+    def note(model, batch):
+        answer = torch.nn.functional.linear(torch.ones(1, 4), model.weight[None])
+        seen.append(answer.dtype)
+        return {"loss": answer.float().sum()}
+
+    seen = []
+    for bf16 in (True, False):
+        list(fit(Constant(), Images(slope=torch.ones(8)), note, Run(1, 4, Accelerator()), Optim(bf16=bf16)))
+    assert seen == [torch.bfloat16, torch.float32]
 
 
 def test_weights_decay_as_adamw_says():
@@ -250,6 +275,16 @@ def test_a_layerwise_run_is_taken_up_again_in_any_layer(tmp_path, stop):
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(weights[-1], resumed[-1], strict=True))
 
 
+def test_the_last_layer_takes_the_steps_that_do_not_divide():
+    history, weights = layerwise(11)
+    moved = [
+        [i for i, (old, new) in enumerate(zip(before, after, strict=True)) if not torch.equal(old, new)]
+        for before, after in itertools.pairwise(weights[:-1])
+    ]
+    assert len(history) == 11
+    assert [layers[-1] for layers in moved] == [0] * 2 + [1] * 3 + [2] * 5, "three, three and five steps"
+
+
 def test_principal_components_are_found_again_when_a_run_is_taken_up():
     data, model = fashion_mnist(split="sample"), PCA(latent_dim=8)
     assert len(list(fit_pca(model, data, Run(3, 1, Accelerator(), start=1)))) == 2
@@ -265,6 +300,20 @@ def test_principal_components_are_those_of_the_singular_value_decomposition():
     _, s, v = torch.linalg.svd(x - x.mean(0), full_matrices=False)
     assert torch.allclose((model.components @ v[:8].T).abs(), torch.eye(8), atol=1e-2)
     assert metrics["loss"] == pytest.approx(float(s[8:].square().sum() / x.numel()), rel=1e-3)
+
+
+def test_principal_components_of_many_pictures_are_those_of_all_of_them():
+    from sklearn.decomposition import PCA as Reference
+
+    x = torch.randn(12_000, 1, 2, 3) * torch.tensor([[1.0, 5, 2], [3, 1, 1]])
+    x[10_000:] += torch.tensor([[9.0, 0, 0], [0, 0, 9]])  # one portion is 10,000
+    model = SimpleNamespace(latent_dim=3, mean=torch.zeros(6), components=torch.zeros(3, 6))
+    (metrics,) = fit_pca(model, Images(image=x), Run(1, 1, None))
+    reference = Reference(6).fit(x.flatten(1).double().numpy())
+    assert torch.allclose(model.mean.double(), torch.from_numpy(reference.mean_), atol=1e-4)
+    products = model.components.double() @ torch.from_numpy(reference.components_[:3]).T
+    assert torch.allclose(products.abs(), torch.eye(3, dtype=torch.double), atol=1e-3)
+    assert metrics["loss"] == pytest.approx(reference.explained_variance_[3:].sum() / 6, rel=1e-3)
 
 
 class Number(torch.nn.Module):
@@ -318,3 +367,78 @@ def test_a_game_that_is_taken_up_again_is_the_same_game(tmp_path):
 def test_a_player_that_is_not_finite_ends_the_game_with_its_name():
     with pytest.raises(DivergedError, match="d_loss became nan at step 1"):
         play(3, loss=lambda model, rival, batch: chase(model, rival, batch) | {"d_loss": rival.value * float("nan")})
+
+
+def test_the_average_is_that_of_the_model_and_its_rival_keeps_its_last_weights():
+    model, made, seen = Number(), [], []
+    loop = fit_gan(
+        model, numbers(8), chase, Run(9, 4, Accelerator()), discriminator=lambda: made.append(Number()) or made[0],
+        optim=Optim(lr=0.1, ema_decay=0.5), d_optim=Optim(lr=0.3),
+    )  # fmt: skip
+    for _ in loop:
+        seen.append((float(model.value.detach()), float(made[0].value.detach())))
+    average = 0.0
+    for step, (value, _) in enumerate(seen):
+        decay = min(0.5, 1 - (1 + step) ** -0.75)
+        average = decay * average + (1 - decay) * value
+    assert float(model.value.detach()) == pytest.approx(average, rel=1e-5)
+    assert float(made[0].value.detach()) == seen[-1][1] != pytest.approx(average, rel=0.05)
+
+
+def test_who_is_to_move_is_asked_for_the_steps_that_are_left():
+    asked, model, made = [], Number(), []
+
+    def turns(step):
+        asked.append(step)
+        return step != 5, step == 5
+
+    loop = fit_gan(
+        model, numbers(8), chase, Run(6, 4, Accelerator(), start=3), active_players=turns,
+        discriminator=lambda: made.append(Number(2.0)) or made[0], optim=Optim(lr=0.1), d_optim=Optim(lr=0.1),
+    )  # fmt: skip
+    places = [(round(float(model.value.detach()), 2), round(float(made[0].value.detach()), 2)) for _ in loop]
+    assert asked == [3, 4, 5]
+    assert [rival for _, rival in places] == [2.0, 2.0, 2.1]
+    assert places[0][0] == 1.1 and places[0][0] < places[1][0] == places[2][0]
+
+
+def test_no_player_is_moved_by_the_loss_of_the_other():
+    """Each loss alone would push both; the model wants to go down, its rival up."""
+
+    def entangled(model, rival, batch):
+        return {"loss": model.value + 5 * rival.value, "d_loss": -rival.value - 5 * model.value}
+
+    model, made = Number(0.0), []
+    loop = fit_gan(
+        model, numbers(8), entangled, Run(3, 4, Accelerator()), optim=Optim(lr=0.1), d_optim=Optim(lr=0.1),
+        discriminator=lambda: made.append(Number(0.0)) or made[0],
+    )  # fmt: skip
+    assert len(list(loop)) == 3
+    assert float(model.value.detach()) == pytest.approx(-0.3, rel=1e-3)
+    assert float(made[0].value.detach()) == pytest.approx(0.3, rel=1e-3)
+
+
+def test_initial_weights_depend_on_the_seed_alone_and_leave_the_random_numbers_of_others_alone():
+    def drawn(seed):
+        return seeded(lambda: torch.nn.Linear(3, 2), seed).weight
+
+    torch.manual_seed(1)
+    expected, first = torch.rand(3), drawn(5)
+    torch.manual_seed(1)
+    again = drawn(5)
+    assert torch.equal(torch.rand(3), expected) and torch.equal(first, again)
+    assert not torch.equal(first, drawn(6))
+
+
+def test_the_rival_starts_from_the_seed_and_not_from_the_weights_of_its_model():
+    def rival(seed):
+        made, model = [], seeded(ToyDiscriminator, seed)
+        fit_gan(
+            model, numbers(8), chase, Run(1, 4, Accelerator(), seed=seed),
+            discriminator=lambda: made.append(ToyDiscriminator()) or made[0],
+        )  # fmt: skip
+        return [torch.nn.utils.parameters_to_vector(net.parameters()) for net in (made[0], model)]
+
+    (first, model), (again, _), (other, _) = rival(0), rival(0), rival(1)
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert not torch.equal(first, model), "the same network, drawn anew"
