@@ -138,6 +138,11 @@ class Player:
         self.optimizer.step()
         self.optimizer.zero_grad()
 
+    def update_average(self) -> None:
+        """Update the running average of the weights, if there is one."""
+        if self.average:
+            self.average.step(self.network.parameters())
+
     def take_average(self) -> None:
         """Replace the weights by their running average, if there is one."""
         if self.average:
@@ -189,8 +194,8 @@ def run_players(
                 accelerator.backward(parts[player.part], **several if len(players) > 1 else {})
             for player in moving:
                 player.optimizer_step(step)
-            if players[0].average:
-                players[0].average.step(networks[0].parameters())
+            for player in players:
+                player.update_average()
             yield metrics
     for player in players:
         player.take_average()

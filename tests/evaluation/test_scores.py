@@ -320,11 +320,10 @@ def test_every_sampler_is_scored_for_every_number_of_steps():
 
 
 def test_few_samples_are_not_asked_for_many_steps():
-    data = fashion_mnist(split="sample").take(slice(0, 80))
-    steps = {"ddim": (1, 10, 11, 200)}  # 40 of the 80 are compared with, and four are asked for per step
-    table = generator_scores.sampler_scores(Thief(fashion_mnist(split="sample"), 0), data, "classifier-fashion", n=60,
-                                            sampler_steps=steps)["samplers"]  # fmt: skip
-    assert list(table["ddim"]) == ["1", "10"]
+    data = fashion_mnist(split="sample")
+    few, steps = data.take(slice(0, 80)), {"ddim": (1, 10, 11, 200)}  # 40 of the 80 are sampled, four per step
+    scores = generator_scores.sampler_scores(Thief(data, 0), few, "classifier-fashion", n=60, sampler_steps=steps)
+    assert list(scores["samplers"]["ddim"]) == ["1", "10"]
 
 
 def test_batches_of_samples_have_seeds_of_their_own_and_come_out_in_order_and_as_pixels():

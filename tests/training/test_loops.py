@@ -385,6 +385,21 @@ def test_the_average_is_that_of_the_model_and_its_rival_keeps_its_last_weights()
     assert float(made[0].value.detach()) == seen[-1][1] != pytest.approx(average, rel=0.05)
 
 
+def test_a_rival_that_is_averaged_ends_with_its_own_average():
+    made, seen = [], []
+    loop = fit_gan(
+        Number(), numbers(8), chase, Run(9, 4, Accelerator()), discriminator=lambda: made.append(Number()) or made[0],
+        optim=Optim(lr=0.1), d_optim=Optim(lr=0.3, ema_decay=0.5),
+    )  # fmt: skip
+    for _ in loop:
+        seen.append(float(made[0].value.detach()))
+    average = 0.0
+    for step, value in enumerate(seen):
+        decay = min(0.5, 1 - (1 + step) ** -0.75)
+        average = decay * average + (1 - decay) * value
+    assert float(made[0].value.detach()) == pytest.approx(average, rel=1e-5)
+
+
 def test_who_is_to_move_is_asked_for_the_steps_that_are_left():
     asked, model, made = [], Number(), []
 
