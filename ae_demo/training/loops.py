@@ -219,7 +219,8 @@ def _averages_in_state(players: Sequence[Player], accelerator) -> Iterator[None]
             torch.save([average.state_dict() for average in averages], Path(folder) / AVERAGE_FILE)
 
     def load(_models, folder: str) -> None:
-        for average, kept in zip(averages, torch.load(Path(folder) / AVERAGE_FILE), strict=True):
+        states = torch.load(Path(folder) / AVERAGE_FILE, weights_only=True)  # tensors and numbers, nothing that can run
+        for average, kept in zip(averages, states, strict=True):
             average.load_state_dict(kept)
             average.to(accelerator.device)
 

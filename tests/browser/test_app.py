@@ -59,7 +59,7 @@ def test_a_cat_is_coloured_while_it_is_drawn(page):
         stroke(page, PAD, line)
     stroke(page, PAD, CAT[-1], up=False)  # the pen is still down
     figures = page.locator(f"{ANSWERS} figure")
-    expect(figures).to_have_count(4)
+    expect(figures).to_have_count(4, timeout=20_000)  # the first picture waits for its networks
     expect(figures.nth(0)).to_contain_text("discriminator")
     expect(figures.nth(3)).to_contain_text("What they see")
     page.mouse.up()
