@@ -1,4 +1,4 @@
-"""What several tests share: one thread, no network, and small datasets made of the samples in the repository."""
+"""Shared by several tests: one thread, no network, and small datasets made of the samples in the repository."""
 
 import atexit
 import os

@@ -60,12 +60,12 @@ def upload(http, name, content):
 
 
 def at_first(component):
-    """What a page sends of a component that nobody has touched."""
+    """Return what a page sends of a component that nobody has touched."""
     return None if callable(component.value) else component.value
 
 
 def sentence(text):
-    """Whether this is what a visitor can read: one sentence, and nothing of how the app is made."""
+    """Tell if a visitor can read this: one sentence, and nothing of how the app is made."""
     return isinstance(text, str) and 10 < len(text) < 600 and "\n" not in text and not LEAKS.search(text)
 
 

@@ -1,4 +1,4 @@
-"""What we use of Gradio, accelerate and the Hub client beyond their promises: still there, and as we read it."""
+"""Everything used of Gradio, accelerate and the Hub client beyond their promises is still there, and as read."""
 
 import inspect
 

@@ -14,8 +14,12 @@ HINT_RADIUS = 3  # pixels, of the hint dot in a region
 
 def is_dark(grey: np.ndarray) -> bool:
     """Return whether a picture (H, W) in [0, 1] has a dark background, judged by its border."""
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    return float(np.median(border)) < 0.5
+    return float(np.median(border_pixels(grey))) < 0.5
+
+
+def border_pixels(grey: np.ndarray) -> np.ndarray:
+    """Return the outermost pixels of a picture (H, W), those of the corners twice: -> (2 H + 2 W,)."""
+    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
 
 
 def label_regions(paper: np.ndarray, gap: float = 0) -> np.ndarray:

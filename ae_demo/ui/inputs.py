@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
-from ae_demo.data.regions import is_dark
+from ae_demo.data.regions import border_pixels, is_dark
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.ink import crop_drawing, drawing_box, drawn_part
 
@@ -238,8 +238,7 @@ def to_light_on_black(picture: Image.Image, size: int = 28) -> Image.Image:
 
 def _is_even(picture: Image.Image) -> bool:
     """Tell if the border of an RGB picture is all of one brightness."""
-    grey = np.asarray(picture.convert("L"), dtype=np.float32)
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    border = border_pixels(np.asarray(picture.convert("L"), dtype=np.float32))
     return float((abs(border - np.median(border)) < UNEVEN).mean()) > 0.97
 
 

@@ -1,4 +1,4 @@
-"""What the benchmarks share: data and checkpoints that are missing are one sentence, not a traceback."""
+"""Shared by the benchmarks: data and checkpoints that are missing are one sentence, not a traceback."""
 
 import sys
 from collections.abc import Iterator

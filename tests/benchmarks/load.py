@@ -35,7 +35,7 @@ BUSY = (TEXTS["app"]["busy"], "Queue is full")  # the latter is Gradio's own, fo
 
 
 class Failure(Exception):
-    """What the app says where it does not answer."""
+    """Sentence of the app where it does not answer."""
 
 
 class Visitor:
@@ -151,7 +151,7 @@ def megabytes(pid: int, which: str) -> int:
 
 
 class Log:
-    """What visitors waited for, in seconds, by kind of action, and how often for nothing."""
+    """Measured waits of visitors, in seconds, by kind of action, and how often they waited for nothing."""
 
     def __init__(self):
         self.waited, self.busy, self.errors = defaultdict(list), defaultdict(int), defaultdict(int)

@@ -8,6 +8,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageStat
 from playwright.sync_api import expect
 
+from tests.browser.waiting import until
+
 
 def tab(page, name):
     page.get_by_role("tab", name=name).click()
@@ -87,15 +89,6 @@ def dab(page, color, x, y):
 def forehead(page):
     """Mean colour of the cat's forehead in the first answer."""
     return ImageStat.Stat(pixels(page, FIRST).convert("RGB").crop((226, 180, 286, 205))).mean
-
-
-def until(page, condition, what, seconds=10):
-    """Waits for what the page shows later."""
-    for _ in range(10 * seconds):
-        if condition():
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(what)
 
 
 def is_blue(page):

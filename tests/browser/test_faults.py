@@ -2,6 +2,7 @@
 
 import base64
 import io
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +10,9 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from ae_demo.ui.i18n import TEXTS
+from tests.browser import waiting
+
+until = partial(waiting.until, seconds=60)  # all eight variants are drawn
 
 ANSWER, VARIANTS = "#colorize-answers figure:nth-child(1) img", "#colorize-variants"
 HOUSE = 4
@@ -18,15 +22,6 @@ def pixels(locator):
     source = locator.get_attribute("src")
     image = Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))).convert("RGB")
     return np.asarray(image.resize((256, 256), Image.Resampling.LANCZOS), dtype=float)
-
-
-def until(page, condition, what, seconds=60):
-    """Wait for what the page shows later."""
-    for _ in range(10 * seconds):
-        if condition():
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError(what)
 
 
 def is_settled(page):

@@ -68,7 +68,7 @@ class Pad:
         return self.root.locator(f"canvas.{layer}").evaluate("canvas => canvas.toDataURL()")
 
     def pixels(self, layer="lines"):
-        """What a canvas holds: grey levels (H, W) of the lines, opacity of the hints."""
+        """Return the contents of a canvas: grey levels (H, W) of the lines, opacity of the hints."""
         image = Image.open(io.BytesIO(base64.b64decode(self.uri(layer).partition(",")[2]))).convert("RGBA")
         return np.asarray(image)[..., 3 if layer == "hints" else 0].astype(int)
 

@@ -1,4 +1,4 @@
-"""What lines enclose: around, inside, with gaps, filled."""
+"""Regions enclosed by lines: around, inside, with gaps, filled."""
 
 import numpy as np
 import torch

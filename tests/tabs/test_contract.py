@@ -1,4 +1,4 @@
-"""What every tab must have, and what the page as a whole must be."""
+"""Everything that each tab must have, and that the page as a whole must be."""
 
 import ast
 import inspect

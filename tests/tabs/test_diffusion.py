@@ -70,7 +70,7 @@ def test_all_classes_come_from_the_same_noise_in_rows(name):
 
 
 def forked(tree, run=0, step=4, name="ddpm-fashion", label=7, seed=3, guidance=2.0, sampler="ddim"):
-    """What a branch of the tree tells."""
+    """Return the answers of the app to a branch of the tree."""
     where = {"tree": tree.id, "run": run, "step": step}
     return list(diffusion.fork(where, name, label, seed, guidance, sampler, tree))
 

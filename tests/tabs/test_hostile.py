@@ -55,7 +55,7 @@ def noise(width, height, mode="RGB", seed=0):
 
 
 def sentence(error):
-    """Whether this is one sentence that can stand anywhere on the page."""
+    """Tell if this is one sentence that can stand anywhere on the page."""
     text = str(error)
     return text.endswith(".") and len(text) < 600 and not set("<>\n") & set(text)
 
