@@ -198,6 +198,16 @@ def classification(model, batch: Batch, corrupt=None) -> Loss:
     return {"loss": sum(parts, torch.zeros((), device=x.device))}
 
 
+def recognition(model, batch: Batch, doodle, sketch, smoothing: float = 0.1) -> Loss:
+    """Cross-entropy in nats of the concept of a drawing, with a share `smoothing` of the target spread over all classes
+    (Szegedy et al., 2016). The drawings are doodle(points, stroke), then the first of sketch(batch)."""
+    drawn = doodle(batch["points"], batch["stroke"])
+    lines = F.interpolate(sketch(batch)[0], size=drawn.shape[-2:], mode="area")
+    logits = model(torch.cat([drawn, lines])).float()
+    loss = F.cross_entropy(logits, batch["concept"], label_smoothing=smoothing)
+    return {"loss": loss, "accuracy": (logits.argmax(1) == batch["concept"]).float().mean()}
+
+
 def class_targets(batch: Batch) -> Tensor:
     """Return a classifier's targets: attributes (N, K), or the label as (N, 1)."""
     return batch["attributes"] if "attributes" in batch else batch["label"][:, None]

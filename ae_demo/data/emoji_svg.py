@@ -3,7 +3,6 @@
 import re
 import xml.etree.ElementTree as ET
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import resvg_py
@@ -83,10 +82,26 @@ def line_art(svg: str, width: float = 1.5) -> str:
     return ET.tostring(root, encoding="unicode")
 
 
-def draw_pair(file: Path) -> tuple[np.ndarray, np.ndarray] | None:
-    """Render an SVG file -> colour (128, 128, 3) and line art (128, 128), uint8; None if either cannot be drawn."""
+def outlines(svg: str, color: str) -> str:
+    """Convert the SVG text of a drawing whose shapes are outlined by strokes of a colour to these strokes in black."""
+    root = ET.fromstring(svg)
+    for element in list(root.iter()):
+        for child in list(element):
+            if child.tag.split("}")[-1] in (*SHAPES, "use") and child.get("stroke") != color:
+                element.remove(child)
+        if element.get("stroke") == color:
+            element.set("stroke", "#000")
+            if element.get("fill") != "none":
+                element.set("fill", "#fff")
+    return ET.tostring(root, encoding="unicode")
+
+
+def draw_pair(drawing: tuple[str, str | None]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Render SVG text, and the colour of its outlines if it has any -> colour (128, 128, 3) and line art (128, 128),
+    uint8; None if either cannot be drawn."""
+    svg, outline = drawing
     try:
-        svg = padded(file.read_text(encoding="utf-8"))
-        return render(svg), render(line_art(svg))[..., 0]
-    except (ValueError, ET.ParseError, OSError):
+        svg = padded(svg)
+        return render(svg), render(outlines(svg, outline) if outline else line_art(svg))[..., 0]
+    except (ValueError, ET.ParseError):
         return None

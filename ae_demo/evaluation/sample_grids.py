@@ -9,6 +9,7 @@ from ae_demo.data.images import Images
 from ae_demo.data.sketches import clean_sketch, random_sketch
 from ae_demo.evaluation.autoencoder_scores import CODE_SIZES
 from ae_demo.evaluation.colorization_scores import color_variants, colorize_batch
+from ae_demo.evaluation.recognition_scores import sketches_of
 from ae_demo.models.colorization_gan import CODE_LENGTH
 from ae_demo.models.ddpm import to_pixels
 from ae_demo.models.restoration import enlarge
@@ -95,6 +96,11 @@ def latent_grid(n: int, reach: float) -> Tensor:
 def input_rows(model, data: Images, n: int = 12) -> Tensor:
     """Rows of input images, for models that output none."""
     return data.spread(2 * n)[:]["image"].unflatten(0, (2, -1))
+
+
+def sketch_rows(model, data: Images, n: int = 12) -> Tensor:
+    """Rows of sketches, for models that output none."""
+    return sketches_of(data.spread(2 * n)).unflatten(0, (2, -1))
 
 
 @torch.inference_mode()

@@ -9,6 +9,9 @@ from torch import nn
 
 from ae_demo import losses
 from ae_demo.data.corruptions import augment_pictures, downsample, jitter, random_corruption
+from ae_demo.data.concepts import CONCEPTS
+from ae_demo.data.doodles import random_doodles
+from ae_demo.data.drawings import drawings
 from ae_demo.data.emoji import OTHER_SPLITS, PALETTE, emoji_groups, emoji_icons, emoji_pairs, emoji_pictures
 from ae_demo.data.faces import PARTS, cartoon_faces
 from ae_demo.data.hints import random_hints
@@ -16,7 +19,14 @@ from ae_demo.data.images import Dataset
 from ae_demo.data.mnist import fashion_mnist, mnist
 from ae_demo.data.sketches import random_sketch
 from ae_demo.data.vocabulary import GROUPS
-from ae_demo.evaluation import autoencoder_scores, colorization_scores, generator_scores, latent_analysis, sample_grids
+from ae_demo.evaluation import (
+    autoencoder_scores,
+    colorization_scores,
+    generator_scores,
+    latent_analysis,
+    recognition_scores,
+    sample_grids,
+)
 from ae_demo.models.autoencoder import Autoencoder
 from ae_demo.models.classifier import Classifier
 from ae_demo.models.colorization import Colorization, ColorizationBaseline
@@ -25,6 +35,7 @@ from ae_demo.models.dcgan import DCGAN, GAN
 from ae_demo.models.ddpm import DDPM
 from ae_demo.models.features import Features
 from ae_demo.models.pca import PCA
+from ae_demo.models.recognition import Recognition
 from ae_demo.models.residual import ResidualAutoencoder
 from ae_demo.models.restoration import Restoration
 from ae_demo.models.stacked import Stacked
@@ -156,6 +167,17 @@ classifying = partial(
     headline=("accuracy",),
     task="image-classification",
 )
+
+
+def recognising(side: int, lr: float) -> Callable:
+    """Return the training of a recogniser on sketches of `side` pixels: smaller ones first cost half as much."""
+    return partial(
+        fit,
+        loss=partial(losses.recognition, doodle=partial(random_doodles, size=side), sketch=random_sketch),
+        optim=Optim(lr=lr, weight_decay=0.05, **EMA_COSINE),
+    )
+
+
 diffusing = partial(
     Recipe,
     model_class=DDPM,
@@ -169,6 +191,22 @@ diffusing = partial(
     task="unconditional-image-generation",
 )
 RECIPES: dict[str, Recipe] = {
+    "recognition": Recipe(
+        title="Recogniser of drawings",
+        dataset=drawings,
+        model_class=Recognition,
+        model_options={"concepts": list(CONCEPTS)},
+        train=recognising(side=64, lr=1e-3),
+        stages=(Stage(3_400, train=recognising(side=48, lr=2e-3)), Stage(2_000)),
+        batch_size=160,
+        evaluate=recognition_scores.recognition_scores,
+        other_splits=("held_out_artist",),
+        evaluate_others=recognition_scores.recognition_scores,
+        sample_grid=sample_grids.sketch_rows,
+        caption="Held-out doodles; the network paints none itself.",
+        headline=("top1_doodle", "top5_doodle", "top1_doodle_half", "calibration_error"),
+        task="image-classification",
+    ),
     "colorization-baseline": colorizing(
         title="Line art to colour, the course notes' network",
         model_class=ColorizationBaseline,
