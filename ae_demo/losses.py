@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ae_demo.data.corruptions import augment
 from ae_demo.data.images import Batch
 
 Loss = dict[str, Tensor]
@@ -104,41 +103,46 @@ def colorization_l1(model, batch: Batch, sketch, hint, chroma_weight: float = 0.
     return {"loss": loss, "l1": l1}
 
 
-def colorization_gan(
+def colorization_concept(
     model,
-    discriminator,
     batch: Batch,
     sketch,
     hint,
+    guess: Callable[[Tensor], Tensor],
     chroma_weight: float = 0.0,
     vote_weight: float = 0.02,
-    adversarial_weight: float = 0.01,
+    guessed: float = 0.5,
+    unknown: float = 0.15,
+    any_style: float = 0.2,
 ) -> Loss:
-    """Generator: `weighted_l1` + vote_weight · cross-entropy of the votes + adversarial_weight · (−D(ŷ));
-    discriminator: the hinge max(0, 1 − D(y)) + max(0, 1 + D(ŷ)) as "d_loss" (Lim & Ye, 2017), through `augment`.
+    """`weighted_l1` + vote_weight · cross-entropy of the votes, for drawings of a "concept" in the style of an
+    "artist", where these are known.
 
-    The target of a vote is the nearest palette colour in CIELAB. Votes inside the drawing weigh about ten times as much
-    as those outside, and rare colours more, by frequency^−0.3 (rebalancing: Zhang et al., 2016)."""
+    The network is told the concept, but for a share `guessed` of the drawings it gets guess(x), probabilities (N, K),
+    and for a share `unknown` nothing, so that it learns how far to trust a guess; for a share `any_style` it is not
+    told the artist. The target of a vote is the nearest palette colour in CIELAB. Votes inside the drawing weigh about
+    ten times as much as those outside, and rare colours more, by frequency^−0.3 (rebalancing: Zhang et al., 2016)."""
     x, color, within = sketch(batch)
     hints, color = hint(color, within)
-    given = torch.cat([x, hints], dim=1)
-    answer, votes = model(x, hints)
-    l1, _ = weighted_l1(answer, color, chroma_weight)
+    n, draw = len(x), torch.rand(len(x), 2, 1, device=x.device)
+    concept, artist = (batch.get(name, x.new_full((n,), -1, dtype=torch.long)) for name in ("concept", "artist"))
+    concepts = one_hot(concept, model.num_concepts)
+    is_guessed = (draw[:, 0] < guessed) | (concepts.sum(1, keepdim=True) == 0)
+    concepts = torch.where(is_guessed, guess(x), concepts) * (draw[:, 0] < 1 - unknown)
+    styles = one_hot(artist, model.num_styles) * (draw[:, 1] >= any_style)
+    answer, votes = model(x, hints, concepts, styles)
+    l1, error = weighted_l1(answer, color, chroma_weight)
     target = nearest_in_palette(model.palette, color[..., 2::4, 2::4])
     votes = F.cross_entropy(votes.float(), target, reduction="none")
     rare = torch.bincount(target.flatten(), minlength=256).clamp(min=1).float().pow(-0.3)[target]
     weight = rare * (0.1 + within[:, 0, 2::4, 2::4])
     vote = (weight * votes).sum() / weight.sum()
-    discriminator.requires_grad_(False)
-    adversarial = -discriminator(*augment(answer, given)).float().mean()
-    discriminator.requires_grad_(True)
-    real, fake = (discriminator(*augment(picture, given)).float() for picture in (color, answer.detach()))
-    return {
-        "loss": l1 + vote_weight * vote + adversarial_weight * adversarial,
-        "l1": l1,
-        "vote": vote,
-        "d_loss": F.relu(1 - real).mean() + F.relu(1 + fake).mean(),
-    }
+    return {"loss": l1 + vote_weight * vote, "l1": error, "vote": vote}
+
+
+def one_hot(index: Tensor, n: int) -> Tensor:
+    """Return one-hot rows (N, n) of indices (N,), zeros for those outside 0 … n − 1."""
+    return (index[:, None] == torch.arange(n, device=index.device)).float()
 
 
 def _saturating(fake: Tensor) -> Tensor:
@@ -200,10 +204,12 @@ def classification(model, batch: Batch, corrupt=None) -> Loss:
 
 def recognition(model, batch: Batch, doodle, sketch, smoothing: float = 0.1) -> Loss:
     """Cross-entropy in nats of the concept of a drawing, with a share `smoothing` of the target spread over all classes
-    (Szegedy et al., 2016). The drawings are doodle(points, stroke), then the first of sketch(batch)."""
+    (Szegedy et al., 2016). The drawings are doodle(points, stroke), then the first of sketch(batch), if there is line
+    art among them."""
     drawn = doodle(batch["points"], batch["stroke"])
-    lines = F.interpolate(sketch(batch)[0], size=drawn.shape[-2:], mode="area")
-    logits = model(torch.cat([drawn, lines])).float()
+    if "line" in batch:
+        drawn = torch.cat([drawn, F.interpolate(sketch(batch)[0], size=drawn.shape[-2:], mode="area")])
+    logits = model(drawn).float()
     loss = F.cross_entropy(logits, batch["concept"], label_smoothing=smoothing)
     return {"loss": loss, "accuracy": (logits.argmax(1) == batch["concept"]).float().mean()}
 

@@ -13,6 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from ae_demo.data.concepts import CATEGORIES, INDEX
+from ae_demo.data.doodles import MAX_POINTS, doodles
 from ae_demo.data.emoji import emoji_pairs
 from ae_demo.data.emoji_svg import EMOJI_SIZE
 from ae_demo.data.mnist import fashion_mnist, mnist
@@ -42,6 +44,13 @@ def data_dir(tmp_path_factory):
     pairs = emoji_pairs(split="sample").tensors
     (root / "emoji").mkdir()
     rows = torch.arange(64)
-    tensors = pairs | {"artist": rows % 4, "held_out": rows >= 48}
-    save_file(tensors, root / "emoji" / f"pairs-{EMOJI_SIZE}-groups.safetensors")
+    color = pairs["color"].clone()
+    color[:, :, 0, 0] = 254  # they are not the very drawings of the sample, which training leaves out
+    concept = torch.tensor([INDEX[category.pictures[0]] for category in CATEGORIES if category.pictures][:64])
+    tensors = pairs | {"color": color, "artist": rows % 8, "held_out": rows >= 48, "concept": concept}
+    save_file(tensors, root / "emoji" / f"pairs-{EMOJI_SIZE}-concepts.safetensors")
+    drawn = doodles(split="sample").take(torch.arange(0, 1035, 8)).tensors
+    drawn["held_out"] = torch.arange(len(drawn["stroke"])) % 3 == 0
+    (root / "quickdraw").mkdir()
+    save_file(drawn, root / "quickdraw" / f"doodles-{MAX_POINTS}.safetensors")
     return str(root)

@@ -50,6 +50,9 @@ def test_every_endpoint_answers_without_a_browser(client):
     assert len(client.predict("fashion", 0.5, 0.5, api_name="/decode_labels")) == 10
     sketch, _ = client.predict(0, api_name="/load_example")
     assert len(client.predict(sketch, True, True, api_name="/colorize")) == 4
+    frog, pig = (client.predict(sketch, True, True, name, "noto", api_name="/colorize") for name in ("frog", "pig"))
+    assert frog[0]["src"] != pig[0]["src"] and frog[1]["src"] == pig[1]["src"]
+    assert {"name", "code_point", "probability"} == set(client.predict(sketch, api_name="/recognize")[0])
     choices = client.predict(sketch, 1, True, True, api_name="/variants")
     assert len(choices["pictures"]) == 5
     chosen = client.predict({"picked": 2}, sketch, 1, api_name="/continue_from")

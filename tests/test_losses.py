@@ -187,48 +187,48 @@ def test_the_nearest_colour_of_a_palette_is_the_nearest_in_cielab():
 
 
 class Painter(torch.nn.Module):
-    """Answers with given colours and given votes."""
+    """Answers with given colours and given votes, and keeps what it is told."""
+
+    num_concepts, num_styles = 3, 2
 
     def __init__(self, color, votes):
         super().__init__()
         self.color, self.votes = torch.nn.Parameter(color), votes
         self.palette = torch.tensor([[0.0, 0, 0], [1, 1, 1]])
 
-    def forward(self, x, hints):
+    def forward(self, x, hints, concepts, styles):
+        self.concepts, self.styles = concepts, styles
         return self.color, self.votes
 
 
-class Judge(torch.nn.Module):
-    """Finds a picture the more real the brighter it is."""
-
-    def __init__(self):
-        super().__init__()
-        self.scale = torch.nn.Parameter(torch.ones(()))
-
-    def forward(self, color, given):
-        assert given.shape[1] == 5
-        return self.scale * color.mean((1, 2, 3))
+def guess_evenly(x):
+    return torch.full((len(x), 3), 0.25)
 
 
-def test_the_players_of_the_colorization_game_move_their_own_weights_only(monkeypatch):
-    monkeypatch.setattr(losses, "augment", lambda *pictures: pictures)
-    batch = {"line": torch.ones(1, 1, 8, 8), "color": torch.ones(1, 3, 8, 8), "outside": torch.zeros(1, 1, 8, 8)}
-    right = torch.zeros(1, 2, 2, 2)
-    right[:, 1] = 20  # white
-    painter, judge = Painter(torch.full((1, 3, 8, 8), 0.25), right), Judge()
-    parts = losses.colorization_gan(
-        painter, judge, batch, clean_sketch, unhinted, vote_weight=1, adversarial_weight=0.5
-    )  # fmt: skip
+def test_the_colourist_is_told_the_concept_a_guess_or_nothing_in_the_given_shares():
+    n = 4000
+    color, votes = torch.full((n, 3, 4, 4), 0.25), torch.zeros(n, 2, 1, 1)
+    votes[:, 1] = 20  # white
+    batch = {"line": torch.ones(n, 1, 4, 4), "color": torch.ones(n, 3, 4, 4), "outside": torch.zeros(n, 1, 4, 4)}
+    batch |= {"concept": torch.arange(n) % 3, "artist": torch.arange(n) % 2}
+    painter = Painter(color, votes)
+    options = {"guess": guess_evenly, "vote_weight": 1, "guessed": 0.5, "unknown": 0.1, "any_style": 0.2}
+    parts = losses.colorization_concept(painter, batch, clean_sketch, unhinted, **options)
     assert float(parts["l1"]) == pytest.approx(0.75) and float(parts["vote"]) < 1e-6
-    assert float(parts["d_loss"]) == pytest.approx((1 - 1) + (1 + 0.25))
-    assert float(parts["loss"]) == pytest.approx(0.75 - 0.5 * 0.25)
-    parts["loss"].backward()
-    assert judge.scale.grad is None and (painter.color.grad < 0).all(), "brighter is truer and more convincing"
-    painter.color.grad = None
-    parts["d_loss"].backward()
-    assert painter.color.grad is None and float(judge.scale.grad) == pytest.approx(0.25 - 0)
-    wrong = losses.colorization_gan(Painter(torch.ones(1, 3, 8, 8), -right), judge, batch, clean_sketch, unhinted)
-    assert float(wrong["vote"]) == pytest.approx(20)
+    assert float(parts["loss"]) == pytest.approx(0.75)
+    truth = torch.eye(3)[batch["concept"]]
+    kinds = {"told": truth, "guessed": guess_evenly(truth), "nothing": torch.zeros(n, 3)}
+    shares = {name: float((painter.concepts == rows).all(1).float().mean()) for name, rows in kinds.items()}
+    assert shares == pytest.approx({"told": 0.4, "guessed": 0.5, "nothing": 0.1}, abs=0.03)
+    known = (painter.styles == torch.eye(2)[batch["artist"]]).all(1).float().mean()
+    assert float(known) == pytest.approx(0.8, abs=0.03) and float(painter.styles.sum(1).max()) == 1
+
+
+def test_pairs_without_names_are_guessed_and_have_no_style():
+    batch = {"line": torch.ones(50, 1, 4, 4), "color": torch.ones(50, 3, 4, 4), "outside": torch.zeros(50, 1, 4, 4)}
+    painter = Painter(torch.ones(50, 3, 4, 4), torch.zeros(50, 2, 1, 1))
+    losses.colorization_concept(painter, batch, clean_sketch, unhinted, guess=guess_evenly, unknown=0.0)
+    assert torch.equal(painter.concepts, guess_evenly(batch["line"])) and not painter.styles.any()
 
 
 def test_votes_count_by_the_rarity_of_their_colour_and_ten_times_inside_the_drawing():
@@ -237,13 +237,29 @@ def test_votes_count_by_the_rarity_of_their_colour_and_ten_times_inside_the_draw
     within[..., :4, :] = 1  # the two upper votes are inside
     votes = torch.zeros(1, 2, 2, 2)
     votes[0, 1] = torch.tensor([[1.0, 2.0], [3.0, -1.0]])  # the logits of white; those of black are 0
-    parts = losses.colorization_gan(
-        Painter(color, votes), Judge(), {}, lambda batch: (torch.ones(1, 1, 8, 8), color, within), unhinted
+    parts = losses.colorization_concept(
+        Painter(color, votes), {}, lambda batch: (torch.ones(1, 1, 8, 8), color, within), unhinted, guess_evenly
     )  # fmt: skip
     surprise = [math.log(1 + math.exp(v)) for v in (1, -2, -3, 1)]
     weight = [1.1, 3**-0.3 * 1.1, 3**-0.3 * 0.1, 3**-0.3 * 0.1]
     expected = sum(w * s for w, s in zip(weight, surprise, strict=True)) / sum(weight)
     assert float(parts["vote"]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_recogniser_is_judged_on_doodles_and_line_art_together():
+    batch = {"points": torch.zeros(3, 2, 2), "stroke": torch.zeros(3, 2), "concept": torch.tensor([0, 1, 1, 2])}
+    batch |= {"line": torch.zeros(1, 1, 8, 8)}
+    seen = []
+
+    def model(sketch):
+        seen.append(sketch)
+        return torch.eye(3)[[0, 1, 2, 2]] * 50
+
+    parts = losses.recognition(
+        model, batch, lambda points, stroke: torch.ones(3, 1, 4, 4), lambda batch: (batch["line"], None, None), 0.0
+    )  # fmt: skip
+    assert seen[0].shape == (4, 1, 4, 4) and seen[0].flatten(1)[:, 0].tolist() == [1, 1, 1, 0]
+    assert float(parts["accuracy"]) == 0.75 and float(parts["loss"]) == pytest.approx(50 / 4)
 
 
 class Oracle(torch.nn.Module):

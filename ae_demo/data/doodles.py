@@ -111,18 +111,35 @@ def render_doodles(
     move: Tensor | None = None,
 ) -> Tensor:
     """Draw doodles, points (N, P, 2) in [0, 1] and stroke (N, P), centred -> sketches (N, 1, size, size) in [0, 1],
-    1 is paper. `width` of the pen is in pixels of a 128-pixel image, one or (N,); `kept` (N,) is how many strokes to draw,
-    `move` (N, 2, 2) a linear map applied before the drawing is scaled to FILL."""
+    1 is paper. `width` of the pen is in pixels of a 128-pixel image, one or (N,); `kept` (N,) is how many strokes to
+    draw, `move` (N, 2, 2) a linear map applied before the drawing is scaled to FILL."""
     n = len(points)
     widths = torch.as_tensor(width, dtype=torch.float32).expand(n).tolist()
     canvas = np.empty((n, size, size), np.uint8)
     for row, (place, index) in enumerate(zip(points.numpy(), stroke.numpy(), strict=True)):
         shown = (index != NO_STROKE) & (index < (kept[row].item() if kept is not None else MAX_POINTS))
         place = place[shown] @ move[row].numpy().T if move is not None else place[shown]
-        low, high = place.min(axis=0), place.max(axis=0)
-        place = ((place - (low + high) / 2) * (FILL / max((high - low).max(), 1e-3)) + 0.5) * 2 * size
+        center, scale = _frame(place)
+        place = ((place - center) * scale + 0.5) * 2 * size
         canvas[row] = _draw_strokes(np.split(place, np.flatnonzero(np.diff(index[shown])) + 1), size, widths[row])
     return torch.from_numpy(canvas).unsqueeze(1).float() / 255
+
+
+def _frame(place: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the centre (2,) of points (P, 2), and the factor that scales their longer side to FILL."""
+    low, high = place.min(axis=0), place.max(axis=0)
+    return (low + high) / 2, FILL / max((high - low).max(), 1e-3)
+
+
+def whole_boxes(points: Tensor, stroke: Tensor, size: int, kept: Tensor) -> list[tuple[float, ...]]:
+    """Return the bounding boxes (left, top, right, bottom) of whole doodles, in pixels of `render_doodles` of the first
+    `kept` (N,) strokes of each."""
+    boxes = []
+    for place, index, n in zip(points.numpy(), stroke.numpy(), kept.tolist(), strict=True):
+        center, scale = _frame(place[(index != NO_STROKE) & (index < n)])
+        corners = np.stack([place[index != NO_STROKE].min(axis=0), place[index != NO_STROKE].max(axis=0)])
+        boxes.append(tuple((((corners - center) * scale + 0.5) * size).ravel().tolist()))
+    return boxes
 
 
 def _draw_strokes(strokes: Iterable[np.ndarray], size: int, width: float) -> np.ndarray:
@@ -131,10 +148,10 @@ def _draw_strokes(strokes: Iterable[np.ndarray], size: int, width: float) -> np.
     draw = ImageDraw.Draw(image)
     pen = max(round(2 * width * size / 128), 1)
     for line in strokes:
-        flat = line.ravel().tolist()
-        if len(line) > 1:
-            draw.line(flat, 0, pen, "curve" if pen > 3 else None)
-        if len(line) == 1 or pen > 3:
+        is_dot = not np.ptp(line, axis=0).any()
+        if not is_dot:
+            draw.line(line.ravel().tolist(), 0, pen, "curve" if pen > 3 else None)
+        if is_dot or pen > 3:
             for x, y in (line[0], line[-1]):
                 draw.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), 0)
     return np.asarray(image.reduce(2))

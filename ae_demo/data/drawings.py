@@ -1,30 +1,31 @@
-"""Labelled drawings: doodles, and line art of emoji."""
+"""Labelled drawings of every concept: doodles, and line art of emoji."""
 
 import torch
 
+from ae_demo.data import colored_doodles as coloring
 from ae_demo.data import doodles as doodle_data
 from ae_demo.data import emoji
 from ae_demo.data.images import Batch, Images, dataset
 
-PAIR_SHARE = 0.2  # of a batch that is line art of emoji
+LINE_ART_SHARE = 0.2  # of a batch for recognition that is line art of emoji
 
 
 class Mixture(Images):
-    """Doodles, mixed with pairs: the first rows of a batch, a share PAIR_SHARE, are replaced by pairs. A batch has the
-    tensors of both; `concept` is that of the doodles, then that of the pairs."""
+    """Images, of which the first rows of a batch, a share `share`, are replaced by those of other images. A batch has
+    the tensors of both; those of the same name follow each other, the replaced rows last."""
 
-    def __init__(self, drawn: Images, pairs: Images):
-        super().__init__(**drawn.tensors)
-        self.pairs = pairs
+    def __init__(self, own: Images, others: Images, share: float):
+        super().__init__(**own.tensors)
+        self.others, self.share = others, share
 
     def __getitem__(self, index) -> Batch:
         rows = torch.arange(len(self))[index]
-        n = round(PAIR_SHARE * len(rows))
-        drawn, pairs = super().__getitem__(rows[n:]), self.pairs[rows[:n] % len(self.pairs)]
-        return drawn | pairs | {"concept": torch.cat([drawn["concept"], pairs["concept"]])}
+        n = round(self.share * len(rows))
+        own, others = super().__getitem__(rows[n:]), self.others[rows[:n] % len(self.others)]
+        return own | others | {name: torch.cat([own[name], others[name]]) for name in own if name in others}
 
     def take(self, index) -> "Mixture":
-        return Mixture(super().take(index), self.pairs)
+        return Mixture(super().take(index), self.others, self.share)
 
 
 TITLE = f"{doodle_data.doodles.title}, and {emoji.concept_pairs.title}"
@@ -38,4 +39,23 @@ def drawings(data_dir: str, split: str) -> Images:
     if split == "held_out_artist":
         return emoji.concept_pairs(data_dir, "held_out")
     drawn = doodle_data.doodles(data_dir, split)
-    return Mixture(drawn, emoji.concept_pairs(data_dir, split)) if split == "train" else drawn
+    return Mixture(drawn, emoji.concept_pairs(data_dir, split), LINE_ART_SHARE) if split == "train" else drawn
+
+
+COLORED_TITLE = f"{emoji.concept_pairs.title}, and {coloring.colored_doodles.title}"
+DOODLE_SHARE = 0.5  # of a batch for colorization that is doodles
+
+
+@dataset(COLORED_TITLE, LICENCE, (*emoji.concept_pairs.splits, "held_out_doodles"), generated=True)
+def colored_drawings(data_dir: str, split: str, limit: int | None = None) -> Images:
+    """Pairs of line art and colour (`concept_pairs`), for training mixed with coloured doodles (`colored_doodles`).
+
+    `held_out_doodles`: the doodles of `doodles` in split `sample`, with every artist's pairs as `others`."""
+    if split == "held_out_doodles":
+        pairs = [emoji.concept_pairs(data_dir, part).tensors for part in ("train", "held_out")]
+        every = {name: torch.cat([part[name] for part in pairs]) for name in pairs[0]}
+        return Mixture(doodle_data.doodles(data_dir, "sample"), Images(**every), share=0.0)
+    pairs = emoji.concept_pairs(data_dir, split)
+    if split != "train":
+        return pairs
+    return Mixture(pairs, coloring.colored_doodles(data_dir, split, limit), DOODLE_SHARE)

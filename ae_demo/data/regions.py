@@ -9,6 +9,8 @@ from torch import Tensor
 
 OUTSIDE = 1  # label of the paper around a drawing
 VARIANT_GAP = 2  # pixels: `gap` of `label_regions` for the regions of variants
+GAP = 3 / 256  # share of the side of a drawing: half the width of gaps in lines that count as closed
+REACH = 0.1  # share of the side of a drawing: half the width of gaps through which the paper around does not reach
 HINT_RADIUS = 3  # pixels, of the hint dot in a region
 
 
@@ -51,6 +53,45 @@ def grow_regions(paper: np.ndarray, gap: float) -> np.ndarray:
     nearest = tuple(ndimage.distance_transform_edt(labels == 0, return_distances=False, return_indices=True))
     narrow = paper & (whole != whole[nearest])  # paper too narrow for a core becomes its own region
     return np.where(narrow, labels.max() + whole, labels[nearest])
+
+
+def drawing_regions(paper: np.ndarray) -> np.ndarray:
+    """Label every pixel with its region of a drawing by a person, whose lines do not close: paper (H, W) bool -> (H, W)
+    int from 2 on, lines included.
+
+    Gaps of up to 2 · GAP count as closed. Through a wider one, the region around the drawing is parted from the inside
+    where a disc of radius REACH would not pass."""
+    labels = grow_regions(paper, GAP * len(paper))
+    inner = touches_border(labels)[labels] & ~reached_from_border(paper, REACH * len(paper))
+    labels[inner] = labels.max() + ndimage.label(inner)[0][inner]
+    return labels
+
+
+def touches_border(labels: np.ndarray) -> np.ndarray:
+    """Return the mask of the labels whose regions reach the image border, (largest label + 1,) bool."""
+    return np.isin(np.arange(labels.max() + 1), border_pixels(labels))
+
+
+def reached_from_border(paper: np.ndarray, radius: float) -> np.ndarray:
+    """Return the mask (H, W) of the paper that a disc reaches from beyond the border without crossing a line."""
+    margin = 2 * round(radius) + 1
+    free = ndimage.distance_transform_edt(np.pad(paper, margin, constant_values=True)) > radius
+    labels, _ = ndimage.label(free)
+    reached = ndimage.distance_transform_edt(labels != labels[0, 0]) <= radius
+    return reached[margin:-margin, margin:-margin]
+
+
+def even_colors(color: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Give each region inside a drawing its median colour: color (H, W, 3), labels (H, W) as of `drawing_regions`; the
+    paper around stays as it is."""
+    inside = np.flatnonzero(~touches_border(labels) & (np.bincount(labels.ravel()) > 0))
+    inside = inside[inside > 0]
+    if not len(inside):
+        return color
+    table = np.zeros((labels.max() + 1, 3), color.dtype)
+    for channel in range(3):
+        table[inside, channel] = ndimage.median(color[..., channel], labels, inside)
+    return np.where(np.isin(labels, inside)[..., None], table[labels], color)
 
 
 def outside_mask(line: np.ndarray, threshold: int = 128) -> np.ndarray:

@@ -1,64 +1,85 @@
 """Held-out scores of colorization networks."""
 
 import math
-from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor
 
+from ae_demo.data.concepts import UNKNOWN
 from ae_demo.data.hints import no_hints, true_hints
-from ae_demo.data.images import Images
+from ae_demo.data.images import Batch, Images
 from ae_demo.data.regions import fill_regions, largest_regions
 from ae_demo.data.sketches import clean_sketch, random_sketch
+from ae_demo.evaluation.guessing import guess_concepts
 from ae_demo.evaluation.image_metrics import chroma, delta_e, psnr, similarity
 from ae_demo.evaluation.set_metrics import frechet
-from ae_demo.models.colorization_gan import CODE_LENGTH
+from ae_demo.losses import one_hot
+from ae_demo.models.colorization_concept import CODE_LENGTH
 
 HINT_COUNTS = (0, 1, 3, 10)  # colour hints per image
 COLORING_BATCH = 64  # images per batch
+KNOWLEDGE = ("guessed", "told", "unknown")  # where a network that takes concepts has them from
 
 
-def colorize_batch(model, sketch: Tensor, hints: Tensor) -> Tensor:
+def colorize_batch(model, sketch: Tensor, hints: Tensor, concepts: Tensor | None = None) -> Tensor:
     """Colour sketches (N, 1, H, W) with hints (N, 4, H, W) -> (N, 3, H, W). Networks without hint input ignore them;
-    hinted regions are filled afterwards for all networks alike."""
-    color = model(sketch, hints) if model.takes_hints else model(sketch)
+    hinted regions are filled afterwards for all networks alike. A network that takes concepts (N, K) gets those of the
+    recogniser if none are given."""
+    given = [hints] if model.takes_hints else []
+    if model.takes_concepts:
+        given.append(guess_concepts(sketch) if concepts is None else concepts)
+    color = model(sketch, *given)
     return fill_regions(color[0] if isinstance(color, tuple) else color, sketch, hints)
+
+
+def known_concepts(model, sketch: Tensor, concept: Tensor, knowledge: str) -> Tensor | None:
+    """Return what a network is told of sketches (N, 1, H, W) of `concept` (N,), indices of which UNKNOWN is none: the
+    recogniser's guess, the truth, or nothing (N, K); None for networks that take no concepts."""
+    if not model.takes_concepts:
+        return None
+    if knowledge == "guessed":
+        return guess_concepts(sketch)
+    told = one_hot(concept, UNKNOWN)
+    return told if knowledge == "told" else torch.zeros_like(told)
 
 
 def color_variants(
     model, sketch: Tensor, hints: Tensor, code: Tensor | None = None, **options
 ) -> tuple[Tensor, Tensor]:
     """Colour the largest regions of sketches (N, 1, H, W) one after the other, with the most likely colours or by a
-    code; see `PaletteColorization.variants`."""
+    code; see `ConceptColorization.variants`."""
     regions = [largest_regions(x[0], hint[3], CODE_LENGTH) for x, hint in zip(sketch, hints, strict=True)]
     return model.variants(sketch, hints, regions, code, **options)
 
 
-def colorize_likeliest(model, sketch: Tensor, hints: Tensor) -> Tensor:
-    """Apply `colorize_batch` with the most likely colour for each of the largest regions."""
-    return fill_regions(color_variants(model, sketch, hints)[0], sketch, hints)
+def concepts_of(batch: Batch) -> Tensor:
+    """Return the concepts (N,) of a batch, indices; UNKNOWN for those of a visitor's own pairs."""
+    return batch["concept"] if "concept" in batch else torch.full((len(batch["line"]),), UNKNOWN)
 
 
 @torch.inference_mode()
 def colorization_scores(model, data: Images, hints: tuple[int, ...] = HINT_COUNTS) -> dict[str, float]:
     """Return mse, psnr, ssim, delta_e, frechet and colorfulness (mean chroma relative to the true images) on clean line
-    art. Suffix _n: with n hints of the true colours at seeded positions; prefix likeliest_: with the most likely colour
-    per region, for networks that predict one; psnr_rough: on seeded rough sketches. Scores that pictures without a
-    drawing, without colours, or too few for a covariance do not have are nan."""
-    parts = [clean_sketch(data[first : first + COLORING_BATCH]) for first in range(0, len(data), COLORING_BATCH)]
-    x, within = (torch.cat(column) for column in list(zip(*parts, strict=True))[1:])
-    methods: dict[str, Callable] = {"": partial(colorize_batch, model)}
-    if hasattr(model, "variants"):
-        methods["likeliest_"] = partial(colorize_likeliest, model)
+    art. Suffix _n: with n hints of the true colours at seeded positions; prefix told_ or unknown_: for networks that
+    take concepts, told the true one, or none, instead of the recogniser's guess; psnr_rough: on seeded rough sketches.
+    Scores that pictures without a drawing, without colours, or too few for a covariance do not have are nan."""
+    batches = [data[first : first + COLORING_BATCH] for first in range(0, len(data), COLORING_BATCH)]
+    parts = [(*clean_sketch(batch), concepts_of(batch)) for batch in batches]
+    x, within = (torch.cat([part[i] for part in parts]) for i in (1, 2))
     scores: dict[str, float] = {}
     for n in hints:
-        given = [(sketch, true_hints(color, inside, n)) for sketch, color, inside in parts]
-        for prefix, method in methods.items():
-            recon = torch.cat([method(sketch, dots) for sketch, dots in given])
+        given = [(sketch, true_hints(color, inside, n), concept) for sketch, color, inside, concept in parts]
+        for knowledge in KNOWLEDGE if model.takes_concepts and n == 0 and "concept" in batches[0] else KNOWLEDGE[:1]:
+            recon = torch.cat(
+                [
+                    colorize_batch(model, sketch, dots, known_concepts(model, sketch, concept, knowledge))
+                    for sketch, dots, concept in given
+                ]
+            )
             values = similarity(recon, x) | {"delta_e": delta_e(recon, x, within)}
             values["colorfulness"] = chroma(recon) / chroma(x) if chroma(x) > 0 else math.nan
             values["frechet"] = frechet(recon, x) if len(data) > 1 else math.nan  # one image has no covariance
+            prefix = "" if knowledge == KNOWLEDGE[0] else f"{knowledge}_"
             scores |= {f"{prefix}{name}" + f"_{n}" * (n > 0): value for name, value in values.items()}
     return scores | {"psnr_rough": rough_psnr(model, data)}
 

@@ -10,7 +10,7 @@ from ae_demo.data.sketches import clean_sketch, random_sketch
 from ae_demo.evaluation.autoencoder_scores import CODE_SIZES
 from ae_demo.evaluation.colorization_scores import color_variants, colorize_batch
 from ae_demo.evaluation.recognition_scores import sketches_of
-from ae_demo.models.colorization_gan import CODE_LENGTH
+from ae_demo.models.colorization_concept import CODE_LENGTH
 from ae_demo.models.ddpm import to_pixels
 from ae_demo.models.restoration import enlarge
 

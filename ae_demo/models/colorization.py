@@ -5,7 +5,7 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ae_demo.models.unet import UNet
+from ae_demo.models.unet import Modulation, UNet
 
 
 class ColorizationBaseline(nn.Module, PyTorchModelHubMixin):
@@ -13,7 +13,7 @@ class ColorizationBaseline(nn.Module, PyTorchModelHubMixin):
 
     sketch (N, 1, H, W) in [0, 1], 1 is paper -> colours (N, 3, H, W) in [0, 1]; H, W multiples of 4."""
 
-    takes_hints = False
+    takes_hints = takes_concepts = False
 
     def __init__(self, width: int = 64):
         super().__init__()
@@ -43,20 +43,20 @@ class Colorization(UNet, PyTorchModelHubMixin):
     information. A thin full-resolution head puts the colours back inside the lines. Hints as input channels: Zhang et
     al., "Real-Time User-Guided Image Colorization", 2017 (https://arxiv.org/abs/1705.02999)."""
 
-    takes_hints = True
+    takes_hints, takes_concepts = True, False
 
     def __init__(self, width: int = 64):
         super().__init__(5 * 16, [width, 2 * width, 3 * width, 4 * width])  # at 1/4, 1/8, 1/16, 1/32 of the resolution
         self.patches = nn.Conv2d(width, 8 * 16, 3, padding=1)
         self.head = nn.Sequential(nn.Conv2d(8 + 5, 16, 3, padding=1), nn.SiLU(), nn.Conv2d(16, 3, 3, padding=1))
 
-    def features(self, sketch: Tensor, hints: Tensor | None) -> tuple[Tensor, Tensor]:
+    def features(self, sketch: Tensor, hints: Tensor | None, *modulate: Modulation) -> tuple[Tensor, Tensor]:
         """Return the network's input (N, 5, H, W) in [−1, 1] and the U-Net's output (N, width, H/4, W/4)."""
         if hints is None:
             hints = torch.zeros_like(sketch).expand(-1, 4, -1, -1)
         rgb, mask = hints[:, :3], hints[:, 3:]
         x = torch.cat([sketch * 2 - 1, rgb * 2 - mask, mask], dim=1)
-        return x, self.trunk(F.pixel_unshuffle(x, 4))
+        return x, self.trunk(F.pixel_unshuffle(x, 4), *modulate)
 
     def paint(self, x: Tensor, h: Tensor) -> Tensor:
         """Map input and output of the U-Net to colours (N, 3, H, W)."""

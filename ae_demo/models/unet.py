@@ -1,6 +1,7 @@
 """U-Net (Ronneberger et al., 2015, https://arxiv.org/abs/1505.04597) with residual blocks and attention in the middle,
 the basis of all image-to-image networks here."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -40,6 +41,14 @@ class Attention(nn.Module):
         return x + self.out(mixed.flatten(1, 2).unflatten(2, x.shape[2:]))
 
 
+Modulation = Callable[[int, Tensor], Tensor]
+
+
+def unmodulated(i: int, h: Tensor) -> Tensor:
+    """Return features h as they are."""
+    return h
+
+
 class UNet(nn.Module):
     """U-Net: (N, c_in, H, W) -> `trunk` (N, sizes[0], H, W); sizes[i] channels at 1 / 2^i of the size, rounded up."""
 
@@ -53,16 +62,17 @@ class UNet(nn.Module):
         deep = sizes[-1]
         self.middle = nn.Sequential(ConvBlock(deep, deep), Attention(deep), ConvBlock(deep, deep))
 
-    def trunk(self, x: Tensor) -> Tensor:
-        """Compute features (N, sizes[0], H, W) of x (N, c_in, H, W)."""
-        h, skips = self.stem(x), []
+    def trunk(self, x: Tensor, modulate: Modulation = unmodulated) -> Tensor:
+        """Compute features (N, sizes[0], H, W) of x (N, c_in, H, W); modulate(i, h) changes those after block i, the
+        middle one counted once."""
+        h, skips = self.stem(x), list[Tensor]()
         for block, shrink in map(nn.Module.children, self.downs):
-            h = block(h)
+            h = modulate(len(skips), block(h))
             skips.append(h)
             h = shrink(h)
-        h = self.middle(h)
-        for grow, block in map(nn.Module.children, self.ups):
+        h = modulate(len(skips), self.middle(h))
+        for i, (grow, block) in enumerate(map(nn.Module.children, self.ups), len(skips) + 1):
             skip = skips.pop()
             h = F.interpolate(grow(h), size=skip.shape[2:], mode="nearest")
-            h = block(torch.cat([h, skip], dim=1))
+            h = modulate(i, block(torch.cat([h, skip], dim=1)))
         return F.silu(h)

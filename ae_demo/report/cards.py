@@ -13,7 +13,7 @@ UNITS = {"psnr": "dB", "nats": "nats", "exact": "nats", "recon": "nats", "kl": "
 def format_score(name: str, value: float) -> str:
     """Format a score with its unit: 0.00112, 14.3 dB, 141.0 nats."""
     text = f"{value:.4g}" if abs(value) < 10 else f"{value:.1f}"
-    unit = UNITS.get(name.removeprefix("likeliest_").partition("_")[0])
+    unit = UNITS.get(name.removeprefix("told_").removeprefix("unknown_").partition("_")[0])
     return f"{text} {unit}" if unit else text
 
 

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 from ae_demo import checkpoints
-from ae_demo.data.emoji import OTHER_SPLITS
 from ae_demo.evaluation.autoencoder_scores import BETAS, LEVELS
 from ae_demo.evaluation.colorization_scores import HINT_COUNTS
 from ae_demo.evaluation.generator_scores import READABLE
@@ -28,7 +27,8 @@ def results_table(root: Path) -> str:
 
 
 def colorization_table(root: Path) -> str:
-    """Tabulate every colorization checkpoint on held-out concepts, with and without hints, and on the other splits."""
+    """Tabulate every colorization checkpoint on an unseen artist's drawings, with and without hints, and in the other
+    line styles."""
     measures = {"psnr": "PSNR", "ssim": "SSIM", "delta_e": "ΔE", "colorfulness": "colourfulness", "frechet": "Fréchet"}
     head = f"{' | '.join(measures.values())} |\n|{'---|' * (2 + len(measures))}"
     known = {name: checkpoints.metadata(name, root).get("scores", {}) for name in RECIPES if name.startswith("color")}
@@ -36,7 +36,7 @@ def colorization_table(root: Path) -> str:
     def rows(split: str, n: int, label: str) -> list[str]:
         lines = []
         for name, scores in known.items():
-            for prefix, method in (("", ""), ("likeliest_", ", likeliest colours")):
+            for prefix, method in (("", ""), ("told_", ", told the name"), ("unknown_", ", without a guess")):
                 shown = [scores.get(split, {}).get(f"{prefix}{m}" + f"_{n}" * (n > 0)) for m in measures]
                 if None not in shown:
                     texts = [f"{value:.{digits}f}" for value, digits in zip(shown, (1, 3, 1, 2, 1), strict=True)]
@@ -44,10 +44,10 @@ def colorization_table(root: Path) -> str:
         return lines
 
     first = [line for n in HINT_COUNTS for line in rows("held_out", n, str(n))]
-    others = [(split, split.removeprefix("held_out_")) for split in OTHER_SPLITS]
+    others = [(split, split.removeprefix("held_out_")) for split in ("held_out_canny", "held_out_crayon")]
     second = [line for split, label in others for line in rows(split, 0, label)]
     return "\n".join(
-        [f"| held-out concepts | hints | {head}", *first, "", f"| without hints | held out | {head}", *second]
+        [f"| an artist nobody saw | hints | {head}", *first, "", f"| without hints | lines | {head}", *second]
     )
 
 
@@ -132,8 +132,43 @@ def sampler_curves(scores: dict[str, dict]) -> tuple | None:
     return lines, "steps", "Fréchet distance", ("other held-out pictures", floor)
 
 
+def meaning_table(root: Path) -> str:
+    """Tabulate how much the colours of doodles mean, for every colorization checkpoint."""
+    lines = [
+        "| held-out doodles | guessed | told the name | nothing known | half drawn | two hues |",
+        "|---|---|---|---|---|---|",
+    ]
+    measures = ("meaning", "meaning_told", "meaning_unknown", "meaning_half", "two_hues")
+    for name in (name for name in RECIPES if name.startswith("color")):
+        scores = checkpoints.metadata(name, root).get("scores", {}).get("held_out_doodles", {})
+        if scores:
+            cells = [f"{scores[measure]:.2f}" if measure in scores else "" for measure in measures]
+            lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def recognition_table(root: Path) -> str:
+    """Tabulate how often the recogniser is right, on doodles, half of them, and the unseen artist's line art."""
+    scores = checkpoints.metadata("recognition", root).get("scores", {})
+    rows = (
+        ("doodles, of 345 categories", "held_out", "_doodle", ""),
+        ("doodles, of all concepts", "held_out", "", ""),
+        ("half of their strokes, of 345 categories", "held_out", "_doodle", "_half"),
+        ("line art of an artist nobody saw, of all concepts", "held_out_artist", "", ""),
+    )
+    lines = ["| recognised | first | among the first five | calibration error |", "|---|---|---|---|"]
+    for label, split, among, suffix in rows:
+        if found := scores.get(split):
+            error = found.get(f"calibration_error{suffix}") if not among else None
+            cells = [f"{found[f'{name}{among}{suffix}']:.1%}" for name in ("top1", "top5")]
+            lines.append(f"| {label} | {' | '.join(cells)} | {'' if error is None else f'{error:.3f}'} |")
+    return "\n".join(lines)
+
+
 TABLES = {
     "results": results_table,
+    "recognition": recognition_table,
+    "meaning": meaning_table,
     "colorization": colorization_table,
     "restoration": restoration_table,
     "rates": rates_table,

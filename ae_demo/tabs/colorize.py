@@ -7,36 +7,49 @@ from functools import lru_cache, partial
 import gradio as gr
 import numpy as np
 import torch
-from PIL import Image, ImageChops
+from PIL import Image
 from torch import Tensor
 
 from ae_demo import checkpoints
+from ae_demo.data.concepts import CONCEPTS, concept_name, emoji_character
 from ae_demo.data.emoji import emoji_pairs
 from ae_demo.data.mouse import mouse_sketches
 from ae_demo.data.regions import fill_regions, largest_regions
 from ae_demo.evaluation.colorization_scores import color_variants
+from ae_demo.evaluation.guessing import occlusion_map
 from ae_demo.figures import data_uri, heat, to_pil
-from ae_demo.models.colorization_gan import CODE_LENGTH
+from ae_demo.models.colorization_concept import CODE_LENGTH
 from ae_demo.ui import inputs
+from ae_demo.ui.coloring import (
+    STYLES,
+    compose_scene,
+    join,
+    knowledge,
+    likeliest_concepts,
+    predict,
+    split_scene,
+    told_concept,
+)  # fmt: skip
 from ae_demo.ui.drawing import Drawing, find_drawing
 from ae_demo.ui.gradio_compat import Number, PictureUpload
 from ae_demo.ui.handlers import LIVE, PRIVATE, QUIET, handler
-from ae_demo.ui.i18n import TEXTS
-from ae_demo.ui.networks import fast_network
+from ae_demo.ui.i18n import LANGUAGE, TEXTS
+from ae_demo.ui.networks import fast_network, network
 from ae_demo.ui.pictures import message, picture
-from ae_demo.ui.widgets import Choices, ColoringPad, Download, Examples, Pictures, how_it_works
+from ae_demo.ui.widgets import Choices, ColoringPad, Download, Examples, Guesses, Pictures, Swatches, how_it_works
 
 TEXT = TEXTS["colorize"]
 TITLE, ABOUT = TEXT["title"], TEXT["about"]
-CANVAS_SIZE = 512  # side in pixels
-NETWORKS = ("colorization-gan", "colorization", "colorization-baseline")
+CANVAS_SIZE, VARIANT_SIZE = 512, 256  # sides in pixels
+NETWORKS = ("colorization-concept", "colorization", "colorization-baseline")
+HEADLINE = NETWORKS[0]
+CANVAS_GUESSES = 3  # shown under the canvas
 HINT_COLORS = (
     "#d43838", "#f39016", "#fae12f", "#5a9f3d", "#2b9e8b", "#63b9ec", "#3f6fda", "#9e3db2",
     "#ec92a6", "#8d5a2d", "#f5d0a0", "#ffffff", "#9f9c99", "#16110f",
 )  # fmt: skip
 SHOWN_VARIANTS, DRAWN_VARIANTS = 4, 8  # the uncertainty map uses all that are drawn
 LEAST_SPREAD = 0.03  # in [0, 1]; variants with less everywhere count as identical
-NO_CODE = torch.empty(1, 0)  # code of a colouring in which the hints alone pick colours
 MOUSE_EXAMPLES = mouse_sketches()[:9]
 # sample pairs that show objects, not signs
 LINE_ART_EXAMPLES = (8, 10, 16, 32, 33, 40, 59, 3, 2, 13, 5, 6, 9, 15, 18, 20, 23, 27, 30, 39, 46, 47, 51, 62)
@@ -44,13 +57,13 @@ LINE_ART_EXAMPLES = (8, 10, 16, 32, 33, 40, 59, 3, 2, 13, 5, 6, 9, 15, 18, 20, 2
 
 def warm_up() -> None:
     """Convert the networks in the background, so that they are fast by the first drawing; skip broken ones."""
-    sketch, hints = torch.ones(1, 1, 128, 128), torch.zeros(1, 4, 128, 128)
-    for name in NETWORKS:
+    for name in ("recognition", *NETWORKS):
         with suppress(checkpoints.CheckpointError):  # told where its picture would be
             net = fast_network(name)
-            net(*(sketch, hints) if net.model.takes_hints else (sketch,))
+            inputs = net.model.example()
+            net(*inputs)
             if hasattr(net.model, "variants"):
-                net(*(x.repeat(DRAWN_VARIANTS, 1, 1, 1) for x in (sketch, hints)))
+                net(*(x.repeat(DRAWN_VARIANTS, *[1] * (x.dim() - 1)) for x in inputs))
 
 
 def read_drawing(pad: dict) -> Drawing | None:
@@ -59,6 +72,12 @@ def read_drawing(pad: dict) -> Drawing | None:
         return None
     hints = pad.get("hints")
     return find_drawing(inputs.read(inputs.decode_data_uri(pad["lines"])), inputs.read_layer(hints) if hints else None)
+
+
+def see_things(drawing: Drawing, pad: dict, told: str) -> list[Drawing]:
+    """Return the things that a drawing on a canvas shows: itself, if a visitor tells what it is."""
+    hints = pad.get("hints")
+    return [drawing] if told else split_scene(drawing, inputs.read_layer(hints) if hints else None)
 
 
 def chosen_variant(pad: dict) -> dict | None:
@@ -75,46 +94,67 @@ def before_choice(pad: dict) -> dict:
     return {"lines": str(pad.get("lines") or ""), "hints": str(hints or "")}
 
 
-def predict(name: str, drawing: Drawing, chosen: bool = False) -> tuple[Tensor, float]:
-    """Colour a drawing with one of NETWORKS -> colours (3, 128, 128), time in milliseconds. Regions without hints get
-    their most likely colour, unless the hints are those of a `chosen` variant."""
-    net, begun = fast_network(name), time.perf_counter()
-    if hasattr(net.model, "variants"):
-        code = NO_CODE if chosen else None
-        color, _ = color_variants(net.model, drawing.sketch, drawing.hints, code, net=net)
-    else:
-        color = net(*(drawing.sketch, drawing.hints) if net.model.takes_hints else (drawing.sketch,))
-    ms = 1000 * (time.perf_counter() - begun)
-    return fill_regions(color, drawing.sketch, drawing.hints)[0], ms
+def recognize(pad: dict, told: str = "") -> dict:
+    """Recognise a drawing, {lines, hints} as data URIs -> {guesses: the likeliest concepts, {concept, emoji, name,
+    probability}, or the likeliest of each of several `things`; told: the concept that the visitor names, if any}."""
+    told, drawing = told_concept(told), read_drawing(pad)
+    if drawing is None:
+        return {"guesses": [], "told": ""}
+    things = [drawing] if told else split_scene(drawing)
+    if len(things) > 1:
+        return {"guesses": [likeliest_concepts(thing, 1)[0] for thing in things], "told": "", "things": True}
+    return {"guesses": likeliest_concepts(drawing, CANVAS_GUESSES), "told": told}
 
 
-def compose(color: Tensor, drawing: Drawing, keep_lines: bool, even: bool) -> Image.Image:
-    """Render colours (3, 128, 128) at the size of the drawing's lines, `even` one per region, with the lines on top."""
-    image = to_pil(color).resize(drawing.lines.size, Image.Resampling.BICUBIC)
-    if even:
-        image = drawing.even_out(image)
-    return ImageChops.multiply(image, drawing.lines.convert("RGB")) if keep_lines else image
+def look_closer(pad: dict) -> list[dict]:
+    """Draw what the recogniser looks at in a drawing, {lines, hints} as data URIs: how much surer it is of its first
+    guess with each part than without."""
+    drawing = read_drawing(pad)
+    if drawing is None:
+        return message(TEXT["empty"])
+    first = likeliest_concepts(drawing, 1)[0]
+    fallen = occlusion_map(network("recognition"), drawing.sketch).numpy()
+    note = TEXT["looked_note"].format(probability=round(100 * first["probability"]), lost=round(100 * fallen.max()))
+    return [picture(f"{first['emoji']} {first['name']}", heat(fallen, drawing.lines.resize((384, 384))), note)]
 
 
-def colorize(pad: dict, keep_lines: bool = True, even: bool = True) -> list[dict]:
+def no_guesses(sentence: str) -> dict:
+    """Make a value of `Guesses` with a sentence instead of guesses."""
+    return {"guesses": [], "told": "", "note": sentence}
+
+
+def list_guesses(pad: dict) -> list[dict]:
+    """Recognise a drawing, {lines, hints} as data URIs -> the likeliest concepts, {name, code_point, probability}, of
+    which those without an emoji have no code point."""
+    found = recognize(pad)["guesses"]
+    return [
+        {"name": one["name"], "code_point": one["concept"] * bool(one["emoji"]), "probability": one["probability"]}
+        for one in found
+    ]
+
+
+def colorize(pad: dict, keep_lines: bool = True, even: bool = True, name: str = "", style: str = "") -> list[dict]:
     """Colour a drawing, {lines, hints} as data URIs, with three networks -> their pictures, and their input.
 
-    `keep_lines` draws the lines over the colours, `even` gives each enclosed region one colour. A network that cannot
-    be loaded says so in place of its picture."""
-    drawing, chosen = read_drawing(pad), chosen_variant(pad) is not None
+    `keep_lines` draws the lines over the colours, `even` gives each enclosed region one colour; `name` says what the
+    drawing shows, `style` is one of STYLES: the first network uses both. A network that cannot be loaded says so in
+    place of its picture."""
+    told, drawing = told_concept(name), read_drawing(pad)
     if drawing is None:
         return message(TEXT["empty"])
     row = []
-    for name in NETWORKS:
+    for key in NETWORKS:
         size = "" if row else "large"
         try:
-            color, ms = predict(name, drawing, chosen)
+            things = see_things(drawing, pad, told) if key == HEADLINE else [drawing]
+            colors, times = zip(*(predict(key, thing, told, style) for thing in things), strict=True)
         except checkpoints.CheckpointError as error:
-            row.append({"title": TEXT[name], "src": "", "note": str(error), "size": size})
+            row.append({"title": TEXT[key], "src": "", "note": str(error), "size": size})
             continue
-        parameters = checkpoints.count_parameters(fast_network(name).model)
-        note = TEXT["note"].format(parameters=f"{parameters:,}", ms=ms)
-        row.append(picture(TEXT[name], compose(color, drawing, keep_lines, even), note, quality=90, size=size))
+        parameters = checkpoints.count_parameters(fast_network(key).model)
+        note = TEXT["note"].format(parameters=f"{parameters:,}", ms=sum(times))
+        shown = compose_scene(things, colors, keep_lines, even)
+        row.append(picture(TEXT[key], shown, note, quality=90, size=size))
     return [*row, picture(TEXT["sees"], to_pil(drawing.network_view()), TEXT["sees_note"])]
 
 
@@ -126,37 +166,71 @@ def variant_codes(seed: int, n: int = DRAWN_VARIANTS) -> Tensor:
 
 
 @lru_cache(8)  # the fast path rounds otherwise, so that variants drawn anew, once it is ready, may be others
-def draw_variants(lines: str, hints: str, seed: int) -> tuple[Drawing | None, Tensor, Tensor]:
-    """Colour the drawing on a canvas, lines and hints as data URIs, in DRAWN_VARIANTS ways -> the drawing, if any, the
+def draw_variants(
+    lines: str, hints: str, seed: int, told: str = "", style: str = ""
+) -> list[tuple[Drawing, Tensor, Tensor]]:
+    """Colour the things on a canvas, lines and hints as data URIs, in DRAWN_VARIANTS ways -> each as a drawing, its
     colours (n, 3, 128, 128), and the hints that produce them (n, 4, 128, 128)."""
-    drawing = read_drawing({"lines": lines, "hints": hints})
-    if drawing is None:
-        return None, torch.empty(0, 3, 128, 128), torch.empty(0, 4, 128, 128)
-    net = fast_network("colorization-gan")
-    colors, dots = color_variants(net.model, drawing.sketch, drawing.hints, variant_codes(seed), net=net)
-    return drawing, fill_regions(colors, drawing.sketch.expand(DRAWN_VARIANTS, -1, -1, -1), dots), dots
-
-
-def variants(pad: dict, seed: int = 0, keep_lines: bool = True, even: bool = True) -> list[dict]:
-    """Colour a drawing, {lines, hints} as data URIs, in four plausible ways by a seed (0 … 2³¹), with a map of how much
-    eight variants differ, and a ring where a hint would help most. One that is chosen stays among the others, marked
-    as `picked`."""
-    seed, chosen = inputs.check_seed(seed or 0), chosen_variant(pad)
-    drawing, colors, _ = draw_variants(**before_choice(pad), seed=seed)
+    pad = {"lines": lines, "hints": hints}
+    drawing = read_drawing(pad)
     if drawing is None:
         return []
-    finished = [compose(color, drawing, keep_lines, even) for color in colors]
+    net, drawn = fast_network(HEADLINE), []
+    for i, thing in enumerate(see_things(drawing, pad, told)):
+        options = dict(zip(("concepts", "styles"), knowledge(thing.sketch, told, style), strict=True))
+        code = variant_codes((seed + i) % inputs.MAX_SEED)
+        colors, dots = color_variants(net.model, thing.sketch, thing.hints, code, net=net, **options)
+        drawn.append((thing, fill_regions(colors, thing.sketch.expand(DRAWN_VARIANTS, -1, -1, -1), dots), dots))
+    return drawn
+
+
+def variants(
+    pad: dict, seed: int = 0, keep_lines: bool = True, even: bool = True, name: str = "", style: str = ""
+) -> list[dict]:
+    """Colour a drawing, {lines, hints} as data URIs, in four plausible ways by a seed (0 … 2³¹), with a map of how much
+    eight variants differ, and a ring where a hint would help most. One that is chosen stays among the others, marked
+    as `picked`; `name` and `style` are as of `colorize`."""
+    seed, chosen, told = inputs.check_seed(seed or 0), chosen_variant(pad), told_concept(name)
+    drawn = draw_variants(**before_choice(pad), seed=seed, told=told, style=style)
+    if not drawn:
+        return []
+    things = [thing for thing, _, _ in drawn]
+    finished = [
+        compose_scene(things, [colors[i] for _, colors, _ in drawn], keep_lines, even) for i in range(DRAWN_VARIANTS)
+    ]
     row = [
-        picture(f"{TEXT['variant']} {i + 1}", image.resize((256, 256), Image.Resampling.LANCZOS), quality=88)
+        picture(f"{TEXT['variant']} {i + 1}", small_picture(image), quality=88)
         for i, image in enumerate(finished[:SHOWN_VARIANTS])
     ]
     if chosen and chosen.get("seed") == seed and chosen.get("index") in range(SHOWN_VARIANTS):
         row[chosen["index"]]["picked"] = True
-    small = np.stack([np.asarray(image.resize((64, 64), Image.Resampling.BOX)) for image in finished])
-    spread = small.std(axis=0).mean(axis=-1) / 255  # (64, 64)
-    ring = suggest_hint(spread, drawing.sketch[0, 0], drawing.hints[0, 3]) if spread.max() > LEAST_SPREAD else None
-    note, shown = TEXT["ring" if ring else "agreed"], heat(spread, drawing.lines.resize((256, 256)), ring)
-    return [*row, picture(TEXT["uncertainty"], shown, note, quality=88)]
+    return [*row, draw_uncertainty(things, finished)]
+
+
+def draw_uncertainty(things: list[Drawing], finished: list[Image.Image]) -> dict:
+    """Draw where variants of a scene, RGB images of the canvas, differ, with a ring where a hint helps most."""
+
+    def spread_of(images: list[Image.Image]) -> np.ndarray:
+        small = np.stack([np.asarray(image.resize((64, 64), Image.Resampling.BOX)) for image in images])
+        return small.std(axis=0).mean(axis=-1) / 255  # (64, 64)
+
+    spread, ring = spread_of(finished), None
+    if spread.max() > LEAST_SPREAD:
+        spreads = [spread_of([thing.cut(image) for image in finished]) for thing in things]
+        most = int(np.argmax([one.sum() * thing.box[2] ** 2 for one, thing in zip(spreads, things, strict=True)]))
+        thing = things[most]
+        found = suggest_hint(spreads[most], thing.sketch[0, 0], thing.hints[0, 3])
+        left, top, side = thing.box
+        width, height = thing.canvas
+        ring = found and ((left + found[0] * side) / width, (top + found[1] * side) / height)
+    lines = join([thing.place(thing.lines.convert("RGB")) for thing in things]).convert("L")
+    shown = heat(spread, lines.resize((VARIANT_SIZE, VARIANT_SIZE)), ring)
+    return picture(TEXT["uncertainty"], shown, TEXT["ring" if ring else "agreed"], quality=88)
+
+
+def small_picture(image: Image.Image) -> Image.Image:
+    """Scale a picture of the canvas to the size of the variants."""
+    return image.resize((VARIANT_SIZE, VARIANT_SIZE), Image.Resampling.LANCZOS)
 
 
 def suggest_hint(spread: np.ndarray, sketch: Tensor, hinted: Tensor) -> tuple[float, float] | None:
@@ -170,28 +244,35 @@ def suggest_hint(spread: np.ndarray, sketch: Tensor, hinted: Tensor) -> tuple[fl
     return float(x), float(y)
 
 
-def continue_from(index: int, pad: dict, seed: int = 0) -> dict:
+def continue_from(index: int, pad: dict, seed: int = 0, name: str = "", style: str = "") -> dict:
     """Put the hints that produce a variant, by its index (0 … 3), on the canvas, for further editing; its `variant`
-    tells that these hints are the choice, until the canvas is changed."""
+    tells that these hints are the choice, until the canvas is changed. `name` and `style` are as of `variants`."""
     seed, before = inputs.check_seed(seed or 0), before_choice(pad)
-    drawing, _, hints = draw_variants(**before, seed=seed)
-    if drawing is None or type(index) is not int or index not in range(SHOWN_VARIANTS):
+    drawn = draw_variants(**before, seed=seed, told=told_concept(name), style=style)
+    if not drawn or type(index) is not int or index not in range(SHOWN_VARIANTS):
         return pad
+    layer = Image.new("RGBA", drawn[0][0].canvas)
+    for thing, _, hints in drawn:
+        layer.alpha_composite(thing.on_canvas(hints[index]))
     chosen = {"hints": before["hints"], "seed": seed, "index": index}
-    return {"lines": pad["lines"], "hints": data_uri(drawing.on_canvas(hints[index])), "variant": chosen}
+    return {"lines": pad["lines"], "hints": data_uri(layer), "variant": chosen}
 
 
-def download_layers(pad: dict, what: str = "picture", even: bool = True) -> dict:
-    """Export the canvas as a PNG {name, src}: "picture", or with transparency its "lines" or "colors"."""
+def download_layers(pad: dict, what: str = "picture", even: bool = True, name: str = "", style: str = "") -> dict:
+    """Export the canvas as a PNG {name, src}: "picture", or with transparency its "lines" or "colors"; `name` and
+    `style` are as of `colorize`."""
     what, drawing = inputs.check_choice(what, ("picture", "lines", "colors")), read_drawing(pad)
+    told = told_concept(name)
     if drawing is None:
         raise inputs.InputError(TEXT["nothing"])
     if what == "lines":
-        image = drawing.line_layer()
+        image = drawing.place(drawing.line_layer())
     else:
-        color, _ = predict("colorization-gan", drawing, chosen_variant(pad) is not None)
-        image = compose(color, drawing, what == "picture", even)
-        image = drawing.color_layer(image) if what == "colors" else image
+        things = see_things(drawing, pad, told)
+        colors = [predict(HEADLINE, thing, told, style)[0] for thing in things]
+        image = compose_scene(things, colors, what == "picture", even)
+    if what == "colors":
+        image = drawing.place(drawing.color_layer(drawing.cut(image)))
     return {"name": f"{TEXT['file']}-{what}.png", "src": data_uri(image), "at": time.time()}
 
 
@@ -237,6 +318,9 @@ def build() -> None:
             pad = ColoringPad(
                 CANVAS_SIZE, {pens["pen"]: 5, pens["medium"]: 9, pens["thick"]: 16}, HINT_COLORS, elem_id="colorize-pad"
             )
+            names = {concept: f"{emoji_character(concept)} {concept_name(concept, LANGUAGE)}" for concept in CONCEPTS}
+            guesses = Guesses(names, elem_id="colorize-guesses")
+            styles = Swatches(TEXT["style"], {key: (TEXT[f"style_{key}"], colors) for key, colors in STYLES.items()})
             with gr.Row():
                 upload = PictureUpload(TEXT["upload"], file_types=["image"], size="sm")
                 colors = PictureUpload(TEXT["palette"], file_types=["image"], size="sm")
@@ -260,24 +344,31 @@ def build() -> None:
         with gr.Column(scale=1, min_width=150):
             truth = Pictures([], elem_id="colorize-truth")
     how_it_works(TEXT["how"], TEXT["explanation"])
+    with gr.Row():
+        closer = gr.Button(TEXT["look_closer"], size="sm", scale=0, min_width=300)
+        looked = Pictures([], elem_id="colorize-looked")
 
-    def download_part(what: str, pad: dict, even: bool) -> dict:
-        return download_layers(pad, what, even)
+    def download_part(what: str, pad: dict, even: bool, name: str, style: str) -> dict:
+        return download_layers(pad, what, even, name, style)
 
-    shown = [pad, seed, keep_lines, even]
-    gr.on([pad.input, keep_lines.input, even.input, seed.change], None, js=several.outdate)
-    for control in (pad, keep_lines, even):
+    told = [guesses, styles]
+    shown = [pad, seed, keep_lines, even, *told]
+    gr.on([pad.input, keep_lines.input, even.input, seed.change, guesses.input, styles.input], None, js=several.outdate)
+    for control in (pad, keep_lines, even, *told):
         named = {"api_name": "colorize"} if control is pad else PRIVATE
-        control.input(handler(colorize, message), [pad, keep_lines, even], answers, **named, **LIVE)
+        control.input(handler(colorize, message), [pad, keep_lines, even, *told], answers, **named, **LIVE)
+    pad.input(handler(recognize, no_guesses), [pad, guesses], guesses, **PRIVATE, **LIVE)
+    gr.api(handler(list_guesses), api_name="recognize")
+    closer.click(handler(look_closer), pad, looked, show_progress="hidden", **PRIVATE)
     other.click(lambda seed: (seed or 0) + 1, seed, seed, **QUIET, **PRIVATE)
-    for control in (pad, keep_lines, even, seed):
+    for control in (pad, keep_lines, even, seed, *told):
         named = {"api_name": "variants"} if control is pad else PRIVATE
         event = control.change if control is seed else control.input
         event(handler(variants, message), shown, several, js=several.ask, **named, **LIVE)
     hidden = {"show_progress": "hidden"}  # queued, as errors of other events would not be shown
-    several.input(handler(continue_from), [several, pad, seed], pad, api_name="continue_from", **hidden)
+    several.input(handler(continue_from), [several, pad, seed, *told], pad, api_name="continue_from", **hidden)
     for what, button in downloads.items():
-        button.click(handler(partial(download_part, what)), [pad, even], download, **hidden, **PRIVATE)
+        button.click(handler(partial(download_part, what)), [pad, even, *told], download, **hidden, **PRIVATE)
     gr.api(handler(download_layers), api_name="download_layers")
     upload.upload(handler(load_drawing), upload, pad, api_name="load_drawing", **hidden)
     colors.upload(handler(load_palette), [colors, pad], pad, api_name="load_palette", **hidden)

@@ -8,14 +8,15 @@ from typing import Any
 from torch import nn
 
 from ae_demo import losses
-from ae_demo.data.corruptions import augment_pictures, downsample, jitter, random_corruption
+from ae_demo.data.artists import ARTISTS
 from ae_demo.data.concepts import CONCEPTS
+from ae_demo.data.corruptions import augment_pictures, downsample, jitter, random_corruption
 from ae_demo.data.doodles import random_doodles
-from ae_demo.data.drawings import drawings
-from ae_demo.data.emoji import OTHER_SPLITS, PALETTE, emoji_groups, emoji_icons, emoji_pairs, emoji_pictures
+from ae_demo.data.drawings import Mixture, colored_drawings, drawings
+from ae_demo.data.emoji import PALETTE, emoji_groups, emoji_icons, emoji_pairs, emoji_pictures
 from ae_demo.data.faces import PARTS, cartoon_faces
 from ae_demo.data.hints import random_hints
-from ae_demo.data.images import Dataset
+from ae_demo.data.images import Dataset, Images
 from ae_demo.data.mnist import fashion_mnist, mnist
 from ae_demo.data.sketches import random_sketch
 from ae_demo.data.vocabulary import GROUPS
@@ -23,14 +24,16 @@ from ae_demo.evaluation import (
     autoencoder_scores,
     colorization_scores,
     generator_scores,
+    guessing,
     latent_analysis,
+    meaning,
     recognition_scores,
     sample_grids,
 )
 from ae_demo.models.autoencoder import Autoencoder
 from ae_demo.models.classifier import Classifier
 from ae_demo.models.colorization import Colorization, ColorizationBaseline
-from ae_demo.models.colorization_gan import PaletteColorization, PatchDiscriminator
+from ae_demo.models.colorization_concept import ConceptColorization
 from ae_demo.models.dcgan import DCGAN, GAN
 from ae_demo.models.ddpm import DDPM
 from ae_demo.models.features import Features
@@ -40,7 +43,7 @@ from ae_demo.models.residual import ResidualAutoencoder
 from ae_demo.models.restoration import Restoration
 from ae_demo.models.stacked import Stacked
 from ae_demo.models.vae import VAE
-from ae_demo.training.loops import Optim, fit, fit_gan, fit_layerwise, fit_pair, fit_pca, warm_cosine
+from ae_demo.training.loops import Optim, fit, fit_layerwise, fit_pair, fit_pca, warm_cosine
 from ae_demo.training.reflow import TEACHER, fashion_couplings
 
 
@@ -107,13 +110,21 @@ CODE_SCORES = ("mse", "mse_2", "mse_32", "mse_128")
 COLORINGS_CAPTION = "Rows: clean line art, output, output with three hints, the same roughly drawn, output, {}truth."
 upscaling = {n: partial(losses.reconstruction, corrupt=partial(downsample, scale=n)) for n in (2, 4)}
 
+
+def score_colorings(model, data: Images) -> dict[str, float]:
+    """Return the scores of a colorization network on doodles, or on other line styles without hints."""
+    if isinstance(data, Mixture):
+        return meaning.meaning_scores(model, data)
+    return colorization_scores.colorization_scores(model, data, hints=(0,))
+
+
 colorizing = partial(
     Recipe,
-    dataset=emoji_pairs,
+    dataset=colored_drawings,
     batch_size=32,
     evaluate=colorization_scores.colorization_scores,
-    other_splits=OTHER_SPLITS,
-    evaluate_others=partial(colorization_scores.colorization_scores, hints=(0,)),
+    other_splits=("held_out_canny", "held_out_crayon", "held_out_doodles"),
+    evaluate_others=score_colorings,
     sample_grid=sample_grids.colorizations,
     caption=COLORINGS_CAPTION.format(""),
     headline=("psnr", "ssim", "delta_e", "colorfulness"),
@@ -204,7 +215,7 @@ RECIPES: dict[str, Recipe] = {
         evaluate_others=recognition_scores.recognition_scores,
         sample_grid=sample_grids.sketch_rows,
         caption="Held-out doodles; the network paints none itself.",
-        headline=("top1_doodle", "top5_doodle", "top1_doodle_half", "calibration_error"),
+        headline=("top1_doodle", "top5_doodle", "top1_doodle_half"),
         task="image-classification",
     ),
     "colorization-baseline": colorizing(
@@ -213,7 +224,7 @@ RECIPES: dict[str, Recipe] = {
         train=partial(
             fit, loss=partial(losses.colorization_mse, sketch=random_sketch), optim=Optim(lr=1e-3, bf16=True)
         ),
-        stages=stages(1_500),
+        stages=(Stage(1_500, dataset=emoji_pairs),),
     ),
     "colorization": colorizing(
         title="Line art to colour, U-Net",
@@ -224,20 +235,24 @@ RECIPES: dict[str, Recipe] = {
             loss=partial(losses.colorization_l1, **HINTED_SKETCH),
             optim=Optim(lr=1e-3, weight_decay=0.02, **EMA_COSINE),
         ),
-        stages=stages(6_500, 3_250, 3_600),
+        stages=tuple(Stage(steps, dataset=emoji_pairs) for steps in (6_500, 3_250, 3_600)),
     ),
-    "colorization-gan": colorizing(
-        title="Line art to colour, U-Net against a discriminator",
-        model_class=PaletteColorization,
-        model_options={"palette": list(PALETTE), "width": 48},
+    "colorization-concept": colorizing(
+        title="Line art to colour, U-Net that is told what it sees",
+        model_class=ConceptColorization,
+        model_options={
+            "palette": list(PALETTE),
+            "num_concepts": len(CONCEPTS),
+            "num_styles": len(ARTISTS),
+            "width": 48,
+        },
         train=partial(
-            fit_gan,
-            loss=partial(losses.colorization_gan, **HINTED_SKETCH),
-            discriminator=PatchDiscriminator,
-            optim=Optim(lr=4e-4, betas=(0.5, 0.99), **EMA_COSINE),
-            d_optim=Optim(lr=4e-4, betas=(0.5, 0.99), schedule=warm_cosine, clip=1.0),
+            fit,
+            loss=partial(losses.colorization_concept, guess=guessing.guess_concepts, **HINTED_SKETCH),
+            optim=Optim(lr=1e-3, weight_decay=0.02, **EMA_COSINE),
         ),
-        stages=stages(5_000, starts_from="colorization"),
+        stages=(Stage(2_400, starts_from="colorization"),),
+        batch_size=26,
         sample_grid=sample_grids.colorization_variants,
         caption=COLORINGS_CAPTION.format("likeliest colours, four variants, "),
     ),

@@ -9,13 +9,12 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 from torch import Tensor
 
-from ae_demo.data.regions import grow_regions
+from ae_demo.data.regions import drawing_regions, touches_border
 from ae_demo.ui.ink import drawing_box, drawn_part, find_ink
 
-GAP = 3 / 256  # share of the side of a drawing: half the width of gaps in lines that count as closed
-REACH = 0.1  # share of the side of a drawing: half the width of gaps through which the paper around does not reach
 MIXED = 0.002  # least variance of several colours, of values in [0, 1]
 PAPER = 178  # out of 255: brighter pixels of `lines` are paper
+MEDIAN_STEP = 4  # every fourth pixel of `lines`, the resolution of the networks, is enough for a median
 
 
 @dataclass
@@ -34,43 +33,51 @@ class Drawing:
 
     @cached_property
     def regions(self) -> np.ndarray:
-        """Label of the enclosed region (`ae_demo.data.regions`) per pixel of `lines`; 0 on lines.
-
-        Gaps of up to 2 · GAP count as closed. Through a wider one, the region around the drawing is parted from the
-        inside where a disc of radius REACH would not pass."""
-        paper = np.asarray(self.lines.reduce(2)) > PAPER
-        labels = grow_regions(paper, GAP * len(paper))
-        outside = np.isin(labels, np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])))
-        inner = outside & ~_reached(paper, REACH * len(paper))
-        labels[inner] = labels.max() + ndimage.label(inner)[0][inner]
-        labels = labels.repeat(2, 0).repeat(2, 1)
+        """Label of the region (`ae_demo.data.regions`) per pixel of `lines`; 0 on lines."""
+        labels = drawing_regions(np.asarray(self.lines.reduce(2)) > PAPER).repeat(2, 0).repeat(2, 1)
         return np.where(np.asarray(self.lines) > PAPER, labels, 0)
 
     @cached_property
     def is_outside(self) -> np.ndarray:
         """Mask of the labels whose regions reach the image border, (largest label + 1,) bool."""
-        labels = self.regions
-        border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-        return np.isin(np.arange(labels.max() + 1), border)
+        return touches_border(self.regions)
 
     def even_out(self, image: Image.Image, softness: float = 0.2) -> Image.Image:
-        """Give each region of an RGB image, of the size of `lines`, its mean colour.
+        """Give each region of an RGB image, of the size of `lines`, its median colour, and the paper around its mean.
 
-        The effect fades with the colour variance of a region, exp(−variance / softness²), so that a drawing with a gap
-        in its lines does not bleed into the paper."""
-        flat, values = self.regions.ravel(), np.asarray(image, dtype=np.float64).reshape(-1, 3).T / 255
+        Around, the effect fades with the variance of the colours, exp(−variance / softness²), so that a drawing with a
+        gap in its lines does not bleed into the paper."""
+        labels, pixels = self.regions, np.asarray(image)
+        flat, values = labels.ravel(), pixels.reshape(-1, 3).T / 255
         size = np.maximum(np.bincount(flat), 1)
-        mean, square = (np.stack([np.bincount(flat, c) / size for c in v]) for v in (values, values**2))
-        variance = (square - mean**2).mean(0)
-        weight = np.exp(-variance / softness**2)
-        white = self.is_outside & (mean.min(0) > 0.85)
-        mean[:, white], weight[white] = 1, 1  # paper around is white or coloured, never slightly tinted
+        even, square = (np.stack([np.bincount(flat, c) / size for c in v]) for v in (values, values**2))
+        variance = (square - even**2).mean(0)
+        weight = np.where(self.is_outside, np.exp(-variance / softness**2), 1)
+        white = self.is_outside & (even.min(0) > 0.85)
+        even[:, white], weight[white] = 1, 1  # paper around is white or coloured, never slightly tinted
         open_wide = self.is_outside & ~white & (variance > MIXED)  # paper and a colour that ran out
         weight[open_wide] = 0
         values = np.where(open_wide[flat] & (values.min(0) > 0.92), 1, values)
         weight[0] = 0  # the lines themselves
-        even = (weight * mean)[:, flat] + (1 - weight)[flat] * values
-        return Image.fromarray((255 * even.T + 0.5).astype(np.uint8).reshape(image.height, image.width, 3))
+        some = np.ascontiguousarray(labels[::MEDIAN_STEP, ::MEDIAN_STEP])
+        inside = np.intersect1d(np.unique(some), np.flatnonzero(~self.is_outside)[1:])
+        if len(inside):
+            sample = pixels[::MEDIAN_STEP, ::MEDIAN_STEP] / 255
+            even[:, inside] = [ndimage.median(sample[..., c], some, inside) for c in range(3)]
+        answer = (weight * even)[:, flat] + (1 - weight)[flat] * values
+        return Image.fromarray((255 * answer.T + 0.5).astype(np.uint8).reshape(image.height, image.width, 3))
+
+    def place(self, image: Image.Image) -> Image.Image:
+        """Return an RGB or RGBA image of the drawing's square at its place on the canvas, around it white or clear."""
+        left, top, side = self.box
+        zoom = image.width / side
+        part = (-left * zoom, -top * zoom, (self.canvas[0] - left) * zoom, (self.canvas[1] - top) * zoom)
+        around = "white" if image.mode == "RGB" else (0, 0, 0, 0)
+        return image.transform(self.canvas, Image.Transform.EXTENT, part, Image.Resampling.BILINEAR, fillcolor=around)
+
+    def cut(self, image: Image.Image) -> Image.Image:
+        """Return the drawing's square of an RGB image of the canvas, at the size of `lines`: the inverse of `place`."""
+        return cut_square(image, self.box, self.lines.width, "white")
 
     def network_view(self) -> Tensor:
         """Return the sketch with its hints as seen by the networks: (3, size, size)."""
@@ -99,13 +106,11 @@ class Drawing:
         return Image.fromarray(np.dstack([colors, np.where(paper, 0, 255).astype(np.uint8)]))
 
 
-def _reached(paper: np.ndarray, radius: float) -> np.ndarray:
-    """Return the mask (H, W) of the paper that a disc reaches from beyond the border without crossing a line."""
-    margin = 2 * round(radius) + 1
-    free = ndimage.distance_transform_edt(np.pad(paper, margin, constant_values=True)) > radius
-    labels, _ = ndimage.label(free)
-    reached = ndimage.distance_transform_edt(labels != labels[0, 0]) <= radius
-    return reached[margin:-margin, margin:-margin]
+def cut_square(image: Image.Image, box: tuple[float, float, float], size: int, around: str | int = 0) -> Image.Image:
+    """Cut a square box (left, top, side) out of an image, scaled to `size` pixels; `around` is the colour beyond it."""
+    x, y, side = box
+    part = (x, y, x + side, y + side)
+    return image.transform((size, size), Image.Transform.EXTENT, part, Image.Resampling.BILINEAR, fillcolor=around)
 
 
 def find_drawing(
@@ -122,19 +127,20 @@ def find_drawing(
     side = max(bottom - top, right - left, 8) / fill
     x, y = float(left + right - side) / 2, float(top + bottom - side) / 2
 
-    def cut(image: Image.Image) -> Image.Image:
-        square = (x, y, x + side, y + side)
-        return image.transform((4 * size, 4 * size), Image.Transform.EXTENT, square, Image.Resampling.BILINEAR)
-
-    sharp = cut(Image.fromarray((255 * ink).astype(np.uint8)))  # black is paper, and everything beyond the border
+    box = (x, y, side)
+    sharp = cut_square(
+        Image.fromarray((255 * ink).astype(np.uint8)), box, 4 * size
+    )  # black is paper, and everything beyond the border
     small = np.asarray(sharp.reduce(4), dtype=np.float32) / 255
     strong = np.quantile(small[small > 0.05], 0.9) if (small > 0.05).any() else 1.0
     gain = float(np.clip(0.75 / strong, 1, 4))  # thin lines of a large picture fade when downscaled
     small = np.clip(small * gain, 0, 1)
     hints = torch.zeros(1, 4, size, size)
     if layer:
-        shown = np.asarray(cut(layer.resize(picture.size)).reduce(4), dtype=np.float32) / 255  # (size, size, 4)
+        shown = (
+            np.asarray(cut_square(layer.resize(picture.size), box, 4 * size).reduce(4), dtype=np.float32) / 255
+        )  # (size, size, 4)
         hints = torch.from_numpy(np.where(shown[..., 3:] > 0.4, shown, 0)).permute(2, 0, 1)[None].contiguous()
         hints[:, 3] = (hints[:, 3] > 0).float()
     sketch = 1 - torch.from_numpy(small)[None, None]
-    return Drawing(sketch, hints, ImageOps.invert(sharp), (x, y, side), picture.size)
+    return Drawing(sketch, hints, ImageOps.invert(sharp), box, picture.size)

@@ -3,5 +3,6 @@
 import json
 from pathlib import Path
 
+LANGUAGE = "en"
 TEXTS_DIR = Path(__file__).parent / "texts"
-TEXTS: dict[str, dict[str, str]] = json.loads((TEXTS_DIR / "en.json").read_text(encoding="utf-8"))
+TEXTS: dict[str, dict[str, str]] = json.loads((TEXTS_DIR / f"{LANGUAGE}.json").read_text(encoding="utf-8"))

@@ -135,6 +135,42 @@ class Choices(gr.HTML):
         return {"type": "object", "description": "{pictures, picked}: picked is the index of one of them"}
 
 
+class Guesses(gr.HTML):
+    """Chips of what a drawing may show, and a box to name it. Handlers return {guesses: [{concept, emoji, name,
+    probability}], told: concept or ""} and receive the concept that the visitor has told, or ""; fires `input` when it
+    is told or taken back."""
+
+    def __init__(self, names: dict[str, str], **kwargs):
+        text = TEXTS["guesses"]
+        value, list_id = {"guesses": [], "told": ""}, f"{kwargs['elem_id']}-names"
+        super().__init__(value, names=names, texts=text, list_id=list_id, **template("guesses"), **kwargs)
+
+    def preprocess(self, payload: dict | str | None) -> str:
+        told = payload.get("told") if isinstance(payload, dict) else payload
+        return told if isinstance(told, str) else ""
+
+    def api_info(self) -> dict:
+        return {"type": "string", "description": "name of what the drawing shows; empty if the network is to guess"}
+
+
+class Swatches(gr.HTML):
+    """Row of buttons, each a few colours and a name, of which one may be pressed. Its value is the key of that one, or
+    ""; fires `input` on every click."""
+
+    def __init__(self, title: str, choices: dict[str, tuple[str, Sequence[str]]], **kwargs):
+        shown = [[key, name, list(colors)] for key, (name, colors) in choices.items()]
+        super().__init__("", title=title, choices=shown, **template("swatches"), **kwargs)
+
+    def preprocess(self, payload: str | None) -> str:
+        return payload if isinstance(payload, str) else ""
+
+    def api_info(self) -> dict:
+        return {
+            "type": "string",
+            "description": f"one of {', '.join(key for key, *_ in self.props['choices'])}; or empty",
+        }
+
+
 class Download(gr.HTML):
     """Invisible: the browser saves each new value {name, src, at} as a file."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from ae_demo.data.mouse import mouse_sketches
-from ae_demo.tabs import colorize
+from ae_demo.ui import coloring
 from ae_demo.ui.drawing import find_drawing
 
 FILE = Path(__file__).resolve().parents[2] / ".github" / "sketches.jpg"
@@ -21,10 +21,10 @@ def column(sketch) -> list[Image.Image]:
     shown, lines, hints = sketch.lines(), sketch.lines(), sketch.hints()
     shown.paste(hints, mask=hints)
     plain, hinted = (find_drawing(lines, layer) for layer in (None, hints))
-    answers = [("colorization-baseline", plain), ("colorization-gan", plain), ("colorization-gan", hinted)]
+    answers = [("colorization-baseline", plain), ("colorization-concept", plain), ("colorization-concept", hinted)]
     x, y, side = hinted.box
     square = shown.transform((512, 512), Image.Transform.EXTENT, (x, y, x + side, y + side), fillcolor="white")
-    finished = [colorize.compose(colorize.predict(name, d)[0], d, keep_lines=True, even=True) for name, d in answers]
+    finished = [coloring.compose(coloring.predict(name, d)[0], d, keep_lines=True, even=True) for name, d in answers]
     return [image.resize((SIDE, SIDE), Image.Resampling.LANCZOS) for image in (square, *finished)]
 
 

@@ -12,13 +12,25 @@ import time
 import torch
 
 from ae_demo import checkpoints, runtime
+from ae_demo.data.artists import ARTISTS
+from ae_demo.data.concepts import CONCEPTS
 from ae_demo.models.colorization import Colorization, ColorizationBaseline
-from ae_demo.models.colorization_gan import PaletteColorization
+from ae_demo.models.colorization_concept import ConceptColorization
 from ae_demo.models.ddpm import DDPM
+from ae_demo.models.recognition import Recognition
 from tests.benchmarks.common import one_sentence
 
 CASES = {
-    "colorization-gan": (PaletteColorization, lambda n: (torch.rand(n, 1, 128, 128), torch.zeros(n, 4, 128, 128))),
+    "recognition": (Recognition, lambda n: (torch.rand(n, 1, 128, 128),)),
+    "colorization-concept": (
+        ConceptColorization,
+        lambda n: (
+            torch.rand(n, 1, 128, 128),
+            torch.zeros(n, 4, 128, 128),
+            torch.zeros(n, len(CONCEPTS)),
+            torch.zeros(n, len(ARTISTS)),
+        ),
+    ),
     "colorization": (Colorization, lambda n: (torch.rand(n, 1, 128, 128), torch.zeros(n, 4, 128, 128))),
     "colorization-baseline": (ColorizationBaseline, lambda n: (torch.rand(n, 1, 128, 128),)),
     "ddpm-fashion": (DDPM, lambda n: (torch.randn(n, 1, 28, 28), torch.full((n,), 500), torch.full((n,), 7))),

@@ -3,6 +3,7 @@
 import functools
 import http.server
 import io
+import json
 import tarfile
 import threading
 from urllib.error import URLError
@@ -10,9 +11,12 @@ from urllib.error import URLError
 import pytest
 import torch
 
-from ae_demo.data import emoji
+from ae_demo.data import artists, emoji
 from ae_demo.data import mnist as mnist_module
-from ae_demo.data.emoji import emoji_groups, emoji_icons, emoji_pairs
+from ae_demo.data.concepts import CONCEPTS
+from ae_demo.data.doodles import doodles
+from ae_demo.data.drawings import drawings
+from ae_demo.data.emoji import concept_pairs, emoji_groups, emoji_icons, emoji_pairs
 from ae_demo.data.faces import cartoon_faces
 from ae_demo.data.images import DatasetError, Images
 from ae_demo.data.mnist import fashion_mnist, mnist
@@ -40,8 +44,8 @@ def test_samples_come_with_the_code_a_hundred_of_each_class(load, mean):
 
 def test_emoji_are_split_by_thing_and_by_artist(data_dir):
     train, held_out, last = (emoji_pairs(data_dir, s) for s in ("train", "held_out", "held_out_artist"))
-    assert len(train) + len(held_out) + len(last) == 64
-    fluent = list(emoji.ARTISTS).index("fluent")
+    assert len(train) + len(held_out) + len(last) == 32, "by four artists of eight"
+    fluent = list(artists.ARTISTS).index("fluent")
     assert set(last.tensors["artist"].tolist()) == {fluent}
     assert fluent not in train.tensors["artist"] and fluent not in held_out.tensors["artist"]
     assert not train.tensors["held_out"].any() and held_out.tensors["held_out"].all()
@@ -103,7 +107,7 @@ def test_a_truncated_raw_file_is_not_taken_for_a_whole_one(tmp_path, monkeypatch
 
 @pytest.fixture
 def archives(tmp_path, monkeypatch):
-    """All four sets as small archives on a local server; yields the folder that is served."""
+    """All sets, small, on a local server; yields the folder that is served."""
     served = tmp_path / "served"
     served.mkdir()
     svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle cx="4" cy="4" r="{}" fill="red"/></svg>'
@@ -113,7 +117,7 @@ def archives(tmp_path, monkeypatch):
         "twemoji": "s/packages/svgmoji__twemoji/svg/1F43{}.svg",
         "fluent": "f/assets/1f43{}_flat.svg",
     }
-    artists = {}
+    known = {}
     server = http.server.ThreadingHTTPServer(
         ("127.0.0.1", 0), functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(served))
     )
@@ -125,13 +129,17 @@ def archives(tmp_path, monkeypatch):
                 info = tarfile.TarInfo(member.format(i))
                 info.size = len(text)
                 tar.addfile(info, io.BytesIO(text))
-        emoji.extract(served / f"{name}.tar.gz", emoji.ARTISTS[name], tmp_path / name)
-        count, digest = emoji.digest(tmp_path / name)
-        url = f"http://127.0.0.1:{server.server_port}/{name}.tar.gz"
-        artist = emoji.ARTISTS[name]
-        fake = type("Served", (emoji.Artist,), {"url": url})
-        artists[name] = fake(artist.repo, artist.commit, artist.member, artist.licence, count, digest)
-    monkeypatch.setattr(emoji, "ARTISTS", artists)
+        artist = artists.ARTISTS[name]
+        artist.extract(served / f"{name}.tar.gz", tmp_path / name)
+        digest = artists.digest((f.name, f.read_bytes()) for f in artists.plain_files(tmp_path / name))
+        fake = type("Served", (artists.Archive,), {"url": f"http://127.0.0.1:{server.server_port}/{name}.tar.gz"})
+        known[name] = fake(artist.repo, artist.commit, artist.member, artist.licence, 8, digest)
+    body = svg.partition(">")[2].removesuffix("</svg>").format(3)
+    icons = {"prefix": "few", "width": 9, "height": 9, "icons": {name: {"body": body} for name in ("frog", "pig", "?")}}
+    (served / "few.json").write_text(json.dumps(icons))
+    fake = type("Served", (artists.IconSet,), {"url": f"http://127.0.0.1:{server.server_port}/few.json"})
+    known["few"] = fake("few", "MIT", 3, artists.digest((name, body.encode()) for name in ("?", "frog", "pig")))
+    monkeypatch.setattr(emoji, "ARTISTS", known)
     yield served
     server.shutdown()
     server.server_close()
@@ -143,7 +151,18 @@ def test_emoji_are_downloaded_checked_drawn_and_cached(archives, tmp_path):
     assert sum(map(len, parts)) == 32
     assert len(parts[2]) == 8
     left = sorted(f.name for f in (data / "emoji").iterdir())
-    assert left == ["fluent", "noto", "openmoji", "pairs-128-groups.safetensors", "twemoji"], "no archive, no .part"
+    assert left == ["fluent", "noto", "openmoji", "pairs-128-concepts.safetensors", "twemoji"], "no archive, no .part"
+    every = concept_pairs(str(data), "train")[:]
+    assert [f.name for f in (data / "iconify").iterdir()] == ["few.json"]
+    assert len(every["concept"]) == 24 + 2, "icons whose names are those of emoji"
+    assert [CONCEPTS[i] for i in every["concept"][every["artist"] == 4]] == ["1f438", "1f416"]
+
+
+def test_icons_that_are_not_the_pinned_ones_are_refused(archives, tmp_path):
+    (tmp_path / "data" / "iconify").mkdir(parents=True)
+    (tmp_path / "data" / "iconify" / "few.json").write_text('{"width": 9, "height": 9, "icons": {}}')
+    with pytest.raises(DatasetError, match=r"few.json holds 0 drawings that are not the 3 .* delete it"):
+        concept_pairs(str(tmp_path / "data"), "train")
 
 
 def test_a_download_that_breaks_off_is_not_taken_for_a_whole_one(archives, tmp_path):
@@ -161,11 +180,13 @@ def test_drawings_that_are_not_the_pinned_ones_are_refused(archives, tmp_path):
     data = tmp_path / "data"
     (data / "emoji" / "noto" / "svg").mkdir(parents=True)
     (data / "emoji" / "noto" / "svg" / "emoji_u1f431.svg").write_text("<svg/>")
-    with pytest.raises(DatasetError, match=r"holds 1 drawings that are not the 8 .* delete the folder"):
+    with pytest.raises(DatasetError, match=r"holds 1 drawings that are not the 8 .* delete it"):
         emoji_pairs(str(data), "train")
 
 
-@pytest.mark.parametrize("load", [mnist, fashion_mnist, emoji_pairs, cartoon_faces, fashion_couplings])
+@pytest.mark.parametrize(
+    "load", [mnist, fashion_mnist, emoji_pairs, concept_pairs, doodles, drawings, cartoon_faces, fashion_couplings]
+)
 def test_a_dataset_says_what_it_is_and_refuses_a_split_that_it_does_not_have(load):
     assert load.title and load.licence and load.name == load.load.__name__ and load.__doc__
     with pytest.raises(ValueError, match=f"{load.name} has no split 'test': there are train, held_out, sample"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ae_demo.data import emoji, emoji_svg, vocabulary
+from ae_demo.data import artists, emoji_svg, vocabulary
 
 FACE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><style>.b{fill:none;stroke:#0f0}</style>
 <circle cx="16" cy="16" r="12" fill="#fc0"/><g fill="none"><path d="M8 20h16" stroke="red"/></g>
@@ -68,10 +68,9 @@ def test_padding_keeps_the_drawing_and_adds_a_margin():
     assert (padded[:9] == 255).all() and (padded[12:-12, 12:-12] == 0).all()
 
 
-def test_broken_drawings_are_none(tmp_path):
+def test_broken_drawings_are_none():
     for text in ("", "<svg", "not a drawing", '<svg xmlns="http://www.w3.org/2000/svg" viewBox="a b"/>'):
-        (tmp_path / "1f431.svg").write_text(text)
-        assert emoji_svg.draw_pair(tmp_path / "1f431.svg") is None
+        assert emoji_svg.draw_pair((text, None)) is None
 
 
 def test_extract_keeps_only_the_wanted_members(tmp_path):
@@ -86,9 +85,27 @@ def test_extract_keeps_only_the_wanted_members(tmp_path):
             info = tarfile.TarInfo(name)
             info.size = len(name)
             tar.addfile(info, io.BytesIO(name.encode()))
-    emoji.extract(archive, emoji.ARTISTS["noto"], tmp_path / "out")
+    artists.ARTISTS["noto"].extract(archive, tmp_path / "out")
     assert [f.name for f in Path(tmp_path / "out").iterdir()] == ["emoji_u1f431.svg"]
-    assert emoji.digest(tmp_path / "out")[0] == 1
+
+
+def test_only_the_outlines_of_an_outlined_drawing_are_its_line_art():
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48"><rect width="48" height="20" fill="#f00"/>'
+        '<g><circle cx="24" cy="34" r="8" fill="none" stroke="#45413c" stroke-width="2"/></g></svg>'
+    )
+    color, line = emoji_svg.draw_pair((svg, "#45413c"))
+    assert color[20, 60].tolist() == [255, 0, 0]
+    assert (line[:45] == 255).all() and (line[60:] < 128).any(), "the red area has no outline of its own"
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [("frog", "1f438"), ("bird-1", "1f426"), ("grinning-cat-face", "1f63a"), ("birthdaycake", "1f382"),
+     ("1st-place-medal", "1f947"), ("no-such-thing", "")],
+)  # fmt: skip
+def test_icons_are_found_by_name(name, codes):
+    assert "-".join(artists.emoji_called(name)) == codes
 
 
 @pytest.mark.parametrize(

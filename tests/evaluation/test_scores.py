@@ -63,6 +63,8 @@ def test_pictures_that_go_through_in_batches_come_out_whole_and_in_order():
 class Answer:
     """Answers with what a function of sketch and hints says."""
 
+    takes_concepts = False
+
     def __init__(self, function, takes_hints=True):
         self.function, self.takes_hints = function, takes_hints
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ae_demo.checkpoints import count_parameters
 from ae_demo.models.autoencoder import Autoencoder
 from ae_demo.models.colorization import Colorization, ColorizationBaseline
-from ae_demo.models.colorization_gan import PaletteColorization
+from ae_demo.models.colorization_concept import ConceptColorization
 from ae_demo.models.ddpm import DDPM, SCHEDULE, to_pixels
 from ae_demo.models.samplers import SAMPLERS
 from ae_demo.models.unet import Attention
@@ -179,7 +179,7 @@ def test_all_that_is_made_for_a_network_is_on_its_device():
 
 
 def test_the_palette_moves_with_its_network_and_is_no_weight():
-    model = PaletteColorization(["#808080", "#ff0000"], width=8)
+    model = ConceptColorization(["#808080", "#ff0000"], 5, 2, width=8)
     assert not {"palette", "is_grey"} & set(model.state_dict())
     assert model.is_grey.tolist() == [True, False]
     assert {buffer.device.type for buffer in model.to("meta").buffers()} == {"meta"}

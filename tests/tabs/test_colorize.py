@@ -11,7 +11,7 @@ import app
 from ae_demo import checkpoints
 from ae_demo.figures import data_uri
 from ae_demo.tabs import colorize
-from ae_demo.ui import networks
+from ae_demo.ui import coloring, networks
 from ae_demo.ui.inputs import InputError
 from ae_demo.ui.widgets import Choices, ColoringPad, Download
 
@@ -115,7 +115,8 @@ def broken(monkeypatch):
             raise checkpoints.CheckpointError(f"The checkpoint {name} is missing: run this.")
         return load(name)
 
-    monkeypatch.setattr(colorize, "fast_network", fast_network)
+    for module in (colorize, coloring):
+        monkeypatch.setattr(module, "fast_network", fast_network)
     return gone.add
 
 
@@ -135,7 +136,7 @@ def test_a_click_takes_what_was_shown_whatever_the_network_would_decide_by_now(b
     """Its fast path, ready after a few seconds, rounds otherwise: two of four houses had a window of another colour."""
     pad = example(HOUSE)
     before = colorize.variants(pad, seed=5)
-    broken("colorization-gan")
+    broken("colorization-concept")
     chosen = through_the_canvas(colorize.continue_from(1, pad, seed=5))
     assert [entry["src"] for entry in colorize.variants(chosen, seed=5)] == [entry["src"] for entry in before]
 

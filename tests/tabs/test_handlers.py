@@ -24,7 +24,7 @@ from ae_demo.models.interpolation import slerp
 from ae_demo.models.vae import MAX_ABS_CODE
 from ae_demo.tabs import colorize, compression, dcgan, latent, latent_map, restoration, toy_gan
 from ae_demo.training.toy_gan import BOARD_REACH, GanRun
-from ae_demo.ui import networks
+from ae_demo.ui import coloring, networks
 from ae_demo.ui.defaults import INTERPOLATION_FRAMES, example_clothing
 from ae_demo.ui.drawing import Drawing
 from ae_demo.ui.handlers import handler
@@ -81,8 +81,23 @@ def test_all_networks_answer_and_what_they_saw_is_shown(pad):
 def test_the_same_drawing_elsewhere_and_smaller_gets_the_same_colours(pad):
     small = Image.new("RGB", (512, 512), "white")
     small.paste(open_uri(pad["lines"]).convert("RGB").resize((256, 256), Image.Resampling.LANCZOS), (230, 20))
-    a, b = (shown(colorize.colorize(drawing, keep_lines=False)[0], 32) for drawing in (pad, {"lines": data_uri(small)}))
-    assert np.abs(a - b).mean() < 20
+    answers = [open_uri(colorize.colorize(drawing)[0]["src"]) for drawing in (pad, {"lines": data_uri(small)})]
+    a, b = answers[0].resize((32, 32)), answers[1].crop((230, 20, 486, 276)).resize((32, 32))
+    assert np.abs(np.asarray(a, dtype=float) - np.asarray(b, dtype=float)).mean() < 20
+
+
+def test_the_answer_lies_where_the_drawing_lies(pad):
+    for side, place in ((512, (0, 0)), (200, (290, 30))):
+        canvas = Image.new("L", (512, 512), "white")
+        canvas.paste(open_uri(pad["lines"]).convert("L").resize((side, side), Image.Resampling.LANCZOS), place)
+        drawn = np.asarray(canvas) < 100
+        answer = shown(colorize.colorize({"lines": data_uri(canvas.convert("RGB"))})[0]).mean(2)
+        assert answer.shape == (512, 512)
+        assert np.median(answer[drawn]) < 100, "lines on lines"
+        top, left = (np.flatnonzero(drawn.any(axis))[0] for axis in (1, 0))
+        bottom, right = (np.flatnonzero(drawn.any(axis))[-1] for axis in (1, 0))
+        answer[max(top - 12, 0) : bottom + 12, max(left - 12, 0) : right + 12] = 255
+        assert answer.min() > 230, "nothing elsewhere"
 
 
 def test_lines_are_kept_only_if_wanted(pad):
@@ -97,7 +112,7 @@ def test_a_dab_of_any_colour_colours_its_region(key, color):
     sketch = replace(CLOSED, hint=(*CLOSED.hint[:2], color))
     drawing = colorize.read_drawing(on_pad(sketch, hints=True))
     assert drawing.hints[0, 3].sum() > 5
-    answer, _ = colorize.predict(key, drawing)
+    answer, _ = coloring.predict(key, drawing)
     region = largest_regions(drawing.sketch[0, 0], torch.zeros(128, 128), 1)[0].inside
     wanted = torch.tensor([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     error = (answer[:, region] - wanted[:, None]).abs().mean()
@@ -107,7 +122,7 @@ def test_a_dab_of_any_colour_colours_its_region(key, color):
 @pytest.mark.parametrize("color", ["#3f6fda", "#5a9f3d", "#9e3db2"])
 def test_the_network_itself_believes_a_hint_and_carries_it_on(color):
     drawing = colorize.read_drawing(on_pad(replace(CLOSED, hint=(*CLOSED.hint[:2], color)), hints=True))
-    answer, _ = networks.network("colorization-gan")(drawing.sketch, drawing.hints)
+    answer, _ = networks.network("colorization-concept")(drawing.sketch, drawing.hints)
     region = largest_regions(drawing.sketch[0, 0], torch.zeros(128, 128), 1)[0].inside
     wanted = torch.tensor([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     assert (answer[0][:, region] - wanted[:, None]).abs().mean() < 0.12
@@ -247,7 +262,7 @@ def test_examples_by_artists_come_with_the_truth_and_those_by_mouse_without():
 @pytest.mark.parametrize("sketch", mouse_sketches(), ids=lambda sketch: sketch.name)
 def test_what_was_drawn_with_a_mouse_is_coloured_inside_and_left_white_outside(sketch):
     drawing = colorize.read_drawing(on_pad(sketch))
-    color, _ = colorize.predict("colorization-gan", drawing)
+    color, _ = coloring.predict("colorization-concept", drawing)
     largest = largest_regions(drawing.sketch[0, 0], torch.zeros(128, 128), 1)[0].inside
     inside = color[:, largest].mean(1)
     assert float(inside.max() - inside.min()) > 0.05, "a colour, no grey"

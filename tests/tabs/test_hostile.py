@@ -195,11 +195,14 @@ def test_a_value_is_one_that_is_meant_or_told_in_one_sentence(value):
 EMPTY = {"lines": "", "hints": ""}
 PLAIN = uri(encoded(Image.new("L", (28, 28))))
 CALLS = {  # with arguments that cost little; each is replaced in turn
-    colorize.colorize: (EMPTY, True, True),
-    colorize.variants: (EMPTY, 0, True, True),
+    colorize.colorize: (EMPTY, True, True, "", ""),
+    colorize.recognize: (EMPTY, ""),
+    colorize.list_guesses: (EMPTY,),
+    colorize.look_closer: (EMPTY,),
+    colorize.variants: (EMPTY, 0, True, True, "", ""),
     colorize.variant_codes: (0,),
-    colorize.continue_from: (0, EMPTY, 0),
-    colorize.download_layers: (EMPTY, "picture", True),
+    colorize.continue_from: (0, EMPTY, 0, "", ""),
+    colorize.download_layers: (EMPTY, "picture", True, "", ""),
     colorize.load_example: (3,),
     latent.decode_point: ("mnist", 0, 0, 0),
     latent.decode_labels: ("mnist", 0, 0),
