@@ -84,13 +84,8 @@ def jitter(x: Tensor) -> Tensor:
 
 
 def augment_pictures(color: Tensor) -> Tensor:
-    """Apply `augment` to images (N, 3, H, W) without a condition."""
-    return augment(color, color[:, :0])[0]
-
-
-def augment(color: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
-    """Apply differentiable augmentation (Zhao et al., 2020, https://arxiv.org/abs/2006.10738) to images (N, 3, H, W)
-    and conditions (N, C, H, W): brightness and saturation; shifts up to an eighth; a square hole of side 3/8."""
+    """Apply differentiable augmentation (Zhao et al., 2020, https://arxiv.org/abs/2006.10738) to images (N, 3, H, W):
+    brightness and saturation; shifts up to an eighth; a square hole of side 3/8."""
     n, _, size, _ = color.shape
     device = color.device
 
@@ -105,11 +100,10 @@ def augment(color: Tensor, given: Tensor) -> tuple[Tensor, Tensor]:
     top, left = (torch.randint(-size // 4, size, (n, 1), device=device) for _ in range(2))
     hole = ((place >= top) & (place < top + 3 * size // 8))[:, None, :, None]
     hole = hole & ((place >= left) & (place < left + 3 * size // 8))[:, None, None, :]
-    both = torch.cat([color, given], dim=1)[
+    shifted = color[
         torch.arange(n, device=device)[:, None, None],
         :,
         rows.clamp(0, size - 1)[:, :, None],
         columns.clamp(0, size - 1)[:, None, :],
     ].permute(0, 3, 1, 2)
-    both = both * (inside & ~hole)
-    return both[:, :3], both[:, 3:]
+    return shifted * (inside & ~hole)

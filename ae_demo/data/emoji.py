@@ -29,7 +29,6 @@ from ae_demo.data.vocabulary import GROUPS
 TITLE = "Noto, OpenMoji and Twemoji emoji"
 LICENCE = "Apache-2.0, CC BY-SA 4.0 and CC BY 4.0"
 EMOJI_SPLITS = ("train", "held_out", "sample")
-OTHER_SPLITS = ("held_out_artist", "held_out_canny", "held_out_crayon")
 STYLE_STEP = 4  # every fourth drawing is enough to judge a line style
 ICON_SIZE = 32  # side of the small emoji in pixels
 
@@ -45,22 +44,19 @@ PALETTE = (  # k-means in CIELAB over the colours of the training images, plus b
 HELD_OUT_ARTIST = "fluent"  # not used in training: the smallest set, so that little data is lost
 
 
-@dataset(TITLE, LICENCE, (*EMOJI_SPLITS, *OTHER_SPLITS))
+@dataset(TITLE, LICENCE, EMOJI_SPLITS)
 def emoji_pairs(data_dir: str, split: str) -> Images:
     """Emoji by several artists: color (3, 128, 128), line and outside (1, 128, 128), artist (index into ARTISTS), group
     (index into vocabulary.GROUPS; len(GROUPS) if unknown). `outside` is 1 on the paper around the drawing.
 
     `train`: three artists, without the held-out concepts; `held_out`: the held-out concepts by these three; `sample`:
-    64 of those; `held_out_artist`: all drawings by the fourth artist; `held_out_canny`, `held_out_crayon`: the held-out
-    concepts in line styles not used in training."""
+    64 of those."""
     if split == "sample":
         return _sample_pairs()
     pairs = _all_pairs(data_dir)
-    pairs = pairs.take(pairs.tensors["artist"] <= list(ARTISTS).index(HELD_OUT_ARTIST))
-    last = pairs.tensors["artist"] == list(ARTISTS).index(HELD_OUT_ARTIST)
+    pairs = pairs.take(pairs.tensors["artist"] < list(ARTISTS).index(HELD_OUT_ARTIST))
     held_out = pairs.tensors["held_out"]
-    rows = {"train": ~last & ~held_out, "held_out_artist": last}.get(split, ~last & held_out)
-    return in_style(pairs.take(rows), split)
+    return pairs.take(held_out if split == "held_out" else ~held_out)
 
 
 @dataset(
