@@ -15,7 +15,7 @@ from ae_demo.data.emoji import concept_pairs
 from ae_demo.data.images import Images, dataset, draw_in_parallel, load_cached_portions
 from ae_demo.data.regions import drawing_regions, touches_border
 
-TRAIN_DOODLES, HELD_OUT_DOODLES, DOODLES_PER_FILE = 9_000, 900, 900
+TRAIN_DOODLES, HELD_OUT_DOODLES, DOODLES_PER_FILE = 7_200, 900, 900
 SIZE = 128
 LINE_WIDTH = 1.5  # pixels
 CANDIDATES = 6  # artist's pictures tried for each doodle, mirrored ones apart

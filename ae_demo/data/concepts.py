@@ -13,13 +13,18 @@ LANGUAGES = ("en", "id")
 
 @dataclass(frozen=True)
 class Category:
-    """Category of Quick, Draw! doodles: its concept, the emoji concepts that show the same or nearly the same, and its
-    Indonesian name where there is no emoji to have one."""
+    """Category of Quick, Draw! doodles: its concept; the emoji concepts whose pictures show it, or, if none does, things
+    of the same colours; and its Indonesian name where there is no emoji to have one."""
 
     name: str
     concept: str
     pictures: tuple[str, ...]
     indonesian: str
+
+    @property
+    def has_emoji(self) -> bool:
+        """Whether an emoji shows the very thing."""
+        return self.concept in self.pictures
 
 
 def _read_categories() -> tuple[Category, ...]:

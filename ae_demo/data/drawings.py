@@ -44,18 +44,22 @@ def drawings(data_dir: str, split: str) -> Images:
 
 COLORED_TITLE = f"{emoji.concept_pairs.title}, and {coloring.colored_doodles.title}"
 DOODLE_SHARE = 0.5  # of a batch for colorization that is doodles
+HELD_OUT_STEP = 2  # every second drawing of the unseen artist is scored, as each is coloured several times
 
 
 @dataset(COLORED_TITLE, LICENCE, (*emoji.concept_pairs.splits, "held_out_doodles"), generated=True)
 def colored_drawings(data_dir: str, split: str, limit: int | None = None) -> Images:
     """Pairs of line art and colour (`concept_pairs`), for training mixed with coloured doodles (`colored_doodles`).
 
-    `held_out_doodles`: the doodles of `doodles` in split `sample`, with every artist's pairs as `others`."""
+    `held_out`: every second drawing of that split; `held_out_doodles`: the doodles of `doodles` in split `sample`, with
+    every artist's pairs as `others`."""
     if split == "held_out_doodles":
         pairs = [emoji.concept_pairs(data_dir, part).tensors for part in ("train", "held_out")]
         every = {name: torch.cat([part[name] for part in pairs]) for name in pairs[0]}
         return Mixture(doodle_data.doodles(data_dir, "sample"), Images(**every), share=0.0)
     pairs = emoji.concept_pairs(data_dir, split)
+    if split == "held_out":
+        return pairs.take(torch.arange(0, len(pairs), HELD_OUT_STEP))
     if split != "train":
         return pairs
     return Mixture(pairs, coloring.colored_doodles(data_dir, split, limit), DOODLE_SHARE)

@@ -42,15 +42,15 @@ def color_distance(a: Tensor, b: Tensor) -> Tensor:
 
 
 def artists_colors(pictures: Batch) -> dict[int, list[np.ndarray]]:
-    """Return by category the colours (n, 3) inside all pictures of the same thing, of categories that LEAST_ARTISTS
-    artists have drawn."""
+    """Return by category the colours (n, 3) inside all pictures of the very same thing, of categories that
+    LEAST_ARTISTS artists have drawn."""
     rows = defaultdict(list)
     for row, concept in enumerate(pictures["concept"].tolist()):
         rows[concept].append(row)
     found = {}
     for i, category in enumerate(CATEGORIES):
         own = [row for concept in category.pictures for row in rows[INDEX[concept]]]
-        if len({int(pictures["artist"][row]) for row in own}) >= LEAST_ARTISTS:
+        if category.has_emoji and len({int(pictures["artist"][row]) for row in own}) >= LEAST_ARTISTS:
             inside = [pictures["color"][row][:, pictures["outside"][row, 0] < 0.5].T.numpy() for row in own]
             found[i] = [rgb for rgb in inside if len(rgb)]
     return found
