@@ -13,8 +13,8 @@ LANGUAGES = ("en", "id")
 
 @dataclass(frozen=True)
 class Category:
-    """Category of Quick, Draw! doodles: its concept; the emoji concepts whose pictures show it, or, if none does, things
-    of the same colours; and its Indonesian name where there is no emoji to have one."""
+    """Category of Quick, Draw! doodles: its concept; the emoji concepts whose pictures show it, or, if none does,
+    things of the same colours; and its Indonesian name where there is no emoji to have one."""
 
     name: str
     concept: str

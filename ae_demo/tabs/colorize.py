@@ -318,7 +318,7 @@ def build() -> None:
             pad = ColoringPad(
                 CANVAS_SIZE, {pens["pen"]: 5, pens["medium"]: 9, pens["thick"]: 16}, HINT_COLORS, elem_id="colorize-pad"
             )
-            names = {concept: f"{emoji_character(concept)} {concept_name(concept, LANGUAGE)}" for concept in CONCEPTS}
+            names = {concept: (emoji_character(concept), concept_name(concept, LANGUAGE)) for concept in CONCEPTS}
             guesses = Guesses(names, elem_id="colorize-guesses")
             styles = Swatches(TEXT["style"], {key: (TEXT[f"style_{key}"], colors) for key, colors in STYLES.items()})
             with gr.Row():

@@ -136,11 +136,11 @@ class Choices(gr.HTML):
 
 
 class Guesses(gr.HTML):
-    """Chips of what a drawing may show, and a box to name it. Handlers return {guesses: [{concept, emoji, name,
-    probability}], told: concept or ""} and receive the concept that the visitor has told, or ""; fires `input` when it
-    is told or taken back."""
+    """Chips of what a drawing may show, and a box to name it; `names` are emoji and name of every concept. Handlers
+    return {guesses: [{concept, emoji, name, probability}], told: concept or ""} and receive the concept that the
+    visitor has told, or ""; fires `input` when it is told or taken back."""
 
-    def __init__(self, names: dict[str, str], **kwargs):
+    def __init__(self, names: dict[str, tuple[str, str]], **kwargs):
         text = TEXTS["guesses"]
         value, list_id = {"guesses": [], "told": ""}, f"{kwargs['elem_id']}-names"
         super().__init__(value, names=names, texts=text, list_id=list_id, **template("guesses"), **kwargs)

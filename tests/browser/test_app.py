@@ -62,7 +62,7 @@ def test_a_cat_is_coloured_while_it_is_drawn(page):
     stroke(page, PAD, CAT[-1], up=False)  # the pen is still down
     figures = page.locator(f"{ANSWERS} figure")
     expect(figures).to_have_count(4, timeout=20_000)  # the first picture waits for its networks
-    expect(figures.nth(0)).to_contain_text("discriminator")
+    expect(figures.nth(0)).to_contain_text("knows what it sees")
     expect(figures.nth(3)).to_contain_text("What they see")
     page.mouse.up()
     until(page, lambda: max(forehead(page)) - min(forehead(page)) > 15, "a colour in the cat's face")
@@ -88,7 +88,7 @@ def dab(page, color, x, y):
 
 def forehead(page):
     """Mean colour of the cat's forehead in the first answer."""
-    return ImageStat.Stat(pixels(page, FIRST).convert("RGB").crop((226, 180, 286, 205))).mean
+    return ImageStat.Stat(pixels(page, FIRST).convert("RGB").crop((236, 195, 276, 212))).mean
 
 
 def is_blue(page):
@@ -127,6 +127,41 @@ def test_a_variant_that_is_clicked_becomes_hints_on_the_canvas(page):
     until(page, lambda: page.locator(FIRST).get_attribute("src") != before, "another answer")
     page.get_by_role("button", name="Other variants").click()
     expect(page.get_by_label("Seed of the variants")).to_have_value("1")
+
+
+GUESSES = "#colorize-guesses"
+
+
+def test_what_is_seen_is_said_and_can_be_told(page):
+    expect(page.locator(GUESSES)).to_contain_text("nothing yet")
+    draw_cat(page)
+    chips = page.locator(f"{GUESSES} button")
+    expect(chips).to_have_count(3)
+    expect(page.locator(GUESSES)).to_contain_text("cat")
+    page.get_by_label("Or type what it is").fill("Frog")
+    page.get_by_label("Or type what it is").press("Enter")
+    expect(page.locator(GUESSES)).to_contain_text("You say")
+    until(page, lambda: forehead(page)[1] > forehead(page)[0] + 20, "a green frog")
+    chips.nth(0).click()
+    expect(chips).to_have_count(3)
+    until(page, lambda: forehead(page)[1] < forehead(page)[0] + 20, "no frog any more")
+    name = chips.nth(1).inner_text().rsplit(" ", 2)[0]
+    chips.nth(1).click()
+    expect(chips).to_have_count(1)
+    expect(chips.nth(0)).to_contain_text(name.split()[-1])
+
+
+def test_a_style_is_chosen_and_given_back(page):
+    draw_cat(page)
+    until(page, lambda: max(forehead(page)) - min(forehead(page)) > 15, "a colour in the cat's face")
+    before = page.locator(FIRST).get_attribute("src")
+    style = page.get_by_role("button", name="Firefox OS")
+    style.click()
+    expect(style).to_have_attribute("aria-pressed", "true")
+    until(page, lambda: page.locator(FIRST).get_attribute("src") != before, "another style")
+    style.click()
+    expect(style).to_have_attribute("aria-pressed", "false")
+    until(page, lambda: page.locator(FIRST).get_attribute("src") == before, "as before")
 
 
 @pytest.mark.parametrize(
