@@ -18,7 +18,7 @@ from ae_demo.data.faces import PARTS, cartoon_faces
 from ae_demo.data.hints import random_hints
 from ae_demo.data.images import Dataset, Images
 from ae_demo.data.mnist import fashion_mnist, mnist
-from ae_demo.data.sketches import random_sketch
+from ae_demo.data.sketches import random_sketch, small_sketch
 from ae_demo.data.vocabulary import GROUPS
 from ae_demo.evaluation import (
     autoencoder_scores,
@@ -43,6 +43,7 @@ from ae_demo.models.residual import ResidualAutoencoder
 from ae_demo.models.restoration import Restoration
 from ae_demo.models.stacked import Stacked
 from ae_demo.models.vae import VAE
+from ae_demo.training.calibration import fit_calibrated
 from ae_demo.training.loops import Optim, fit, fit_layerwise, fit_pair, fit_pca, warm_cosine
 from ae_demo.training.reflow import TEACHER, fashion_couplings
 
@@ -100,6 +101,7 @@ def stages(*steps: int, starts_from: str | None = None) -> tuple[Stage, ...]:
 EMA_COSINE: dict[str, Any] = {"schedule": warm_cosine, "clip": 1.0, "ema_decay": 0.999, "bf16": True}  # for most Optims
 # shared by the U-Nets' losses
 HINTED_SKETCH: dict[str, Any] = {"sketch": random_sketch, "hint": random_hints, "chroma_weight": 0.3}
+SMALL_SKETCH = HINTED_SKETCH | {"sketch": partial(small_sketch, side=96)}  # half the work, on three quarters the side
 LAYER_SIZES = [256, 128, 32]  # layers of the stacked autoencoders
 STUDENT_SAMPLING: dict[str, Any] = {"steps": 4, "guidance": 1.0, "sampler": "unipc"}
 READABLE_PARTS = tuple(list(PARTS).index(name) for name in ("hair_color", "skin_color", "clothing"))
@@ -180,12 +182,21 @@ classifying = partial(
 )
 
 
-def recognising(side: int, lr: float) -> Callable:
+def recognising(side: int, lr: float, fit: Callable = fit) -> Callable:
     """Return the training of a recogniser on sketches of `side` pixels: smaller ones first cost half as much."""
     return partial(
         fit,
         loss=partial(losses.recognition, doodle=partial(random_doodles, size=side), sketch=random_sketch),
         optim=Optim(lr=lr, weight_decay=0.05, **EMA_COSINE),
+    )
+
+
+def coloring(sketching: dict, lr: float) -> Callable:
+    """Return the training of a network that is told what it colours, on sketches of one kind."""
+    return partial(
+        fit,
+        loss=partial(losses.colorization_concept, guess=guessing.guess_concepts, **sketching),
+        optim=Optim(lr=lr, weight_decay=0.02, **EMA_COSINE),
     )
 
 
@@ -207,7 +218,7 @@ RECIPES: dict[str, Recipe] = {
         dataset=drawings,
         model_class=Recognition,
         model_options={"concepts": list(CONCEPTS)},
-        train=recognising(side=64, lr=1e-3),
+        train=recognising(side=64, lr=1e-3, fit=fit_calibrated),
         stages=(Stage(3_400, train=recognising(side=48, lr=2e-3)), Stage(2_000)),
         batch_size=160,
         evaluate=recognition_scores.recognition_scores,
@@ -246,13 +257,12 @@ RECIPES: dict[str, Recipe] = {
             "num_styles": len(ARTISTS),
             "width": 48,
         },
-        train=partial(
-            fit,
-            loss=partial(losses.colorization_concept, guess=guessing.guess_concepts, **HINTED_SKETCH),
-            optim=Optim(lr=1e-3, weight_decay=0.02, **EMA_COSINE),
+        train=coloring(HINTED_SKETCH, lr=5e-4),
+        stages=(
+            Stage(2_000, starts_from="colorization", train=coloring(SMALL_SKETCH, lr=1e-3)),
+            Stage(800),
         ),
-        stages=(Stage(2_400, starts_from="colorization"),),
-        batch_size=26,
+        batch_size=16,
         sample_grid=sample_grids.colorization_variants,
         caption=COLORINGS_CAPTION.format("likeliest colours, four variants, "),
     ),
