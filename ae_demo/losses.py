@@ -111,9 +111,9 @@ def colorization_concept(
     guess: Callable[[Tensor], Tensor],
     chroma_weight: float = 0.0,
     vote_weight: float = 0.02,
-    guessed: float = 0.5,
-    unknown: float = 0.15,
-    any_style: float = 0.2,
+    guessed: float = 0.3,
+    unknown: float = 0.1,
+    any_style: float = 0.3,
 ) -> Loss:
     """`weighted_l1` + vote_weight · cross-entropy of the votes, for drawings of a "concept" in the style of an
     "artist", where these are known.

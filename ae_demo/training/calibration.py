@@ -33,7 +33,7 @@ def fit_calibrated(model, data: Images, loss: Callable, run: Run, optim: Optim) 
 
 
 def best_temperature(logits: Tensor, target: Tensor) -> float:
-    """Return the number in TEMPERATURES by which to divide logits (N, K) for the least cross-entropy of targets (N,)."""
+    """Return the number in TEMPERATURES by which to divide logits (N, K) so that classes (N,) are least surprising."""
 
     def cross_entropy(temperature: float) -> float:
         return float(F.cross_entropy(logits / temperature, target))

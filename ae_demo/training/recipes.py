@@ -44,6 +44,7 @@ from ae_demo.models.restoration import Restoration
 from ae_demo.models.stacked import Stacked
 from ae_demo.models.vae import VAE
 from ae_demo.training.calibration import fit_calibrated
+from ae_demo.training.coloring import fit_from_palettes
 from ae_demo.training.loops import Optim, fit, fit_layerwise, fit_pair, fit_pca, warm_cosine
 from ae_demo.training.reflow import TEACHER, fashion_couplings
 
@@ -101,7 +102,8 @@ def stages(*steps: int, starts_from: str | None = None) -> tuple[Stage, ...]:
 EMA_COSINE: dict[str, Any] = {"schedule": warm_cosine, "clip": 1.0, "ema_decay": 0.999, "bf16": True}  # for most Optims
 # shared by the U-Nets' losses
 HINTED_SKETCH: dict[str, Any] = {"sketch": random_sketch, "hint": random_hints, "chroma_weight": 0.3}
-SMALL_SKETCH = HINTED_SKETCH | {"sketch": partial(small_sketch, side=96)}  # half the work, on three quarters the side
+RARELY_HINTED = HINTED_SKETCH | {"hint": partial(random_hints, none=0.75)}  # a name must say something
+SMALL_SKETCH = RARELY_HINTED | {"sketch": partial(small_sketch, side=96)}  # half the work, on three quarters the side
 LAYER_SIZES = [256, 128, 32]  # layers of the stacked autoencoders
 STUDENT_SAMPLING: dict[str, Any] = {"steps": 4, "guidance": 1.0, "sampler": "unipc"}
 READABLE_PARTS = tuple(list(PARTS).index(name) for name in ("hair_color", "skin_color", "clothing"))
@@ -191,7 +193,7 @@ def recognising(side: int, lr: float, fit: Callable = fit) -> Callable:
     )
 
 
-def coloring(sketching: dict, lr: float) -> Callable:
+def coloring(sketching: dict, lr: float, fit: Callable = fit) -> Callable:
     """Return the training of a network that is told what it colours, on sketches of one kind."""
     return partial(
         fit,
@@ -257,10 +259,10 @@ RECIPES: dict[str, Recipe] = {
             "num_styles": len(ARTISTS),
             "width": 48,
         },
-        train=coloring(HINTED_SKETCH, lr=5e-4),
+        train=coloring(RARELY_HINTED, lr=5e-4),
         stages=(
-            Stage(2_000, starts_from="colorization", train=coloring(SMALL_SKETCH, lr=1e-3)),
-            Stage(800),
+            Stage(2_200, starts_from="colorization", train=coloring(SMALL_SKETCH, lr=1.5e-3, fit=fit_from_palettes)),
+            Stage(300),
         ),
         batch_size=16,
         sample_grid=sample_grids.colorization_variants,
