@@ -17,8 +17,8 @@ from ae_demo.data.images import DatasetError, atomic_write, missing_data_error
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """Drawing of an emoji: its code points, and its SVG text."""
+class EmojiDrawing:
+    """EmojiDrawing of an emoji: its code points, and its SVG text."""
 
     codes: list[str]
     svg: str
@@ -44,7 +44,7 @@ class Archive:
         """Address of the archive."""
         return f"https://codeload.github.com/{self.repo}/tar.gz/{self.commit}"
 
-    def drawings(self, data_dir: Path, name: str) -> list[Drawing]:
+    def drawings(self, data_dir: Path, name: str) -> list[EmojiDrawing]:
         """Return all drawings, without skin-tone variants, downloading them into data_dir/emoji if necessary."""
         folder = data_dir / "emoji"
         target = folder / name
@@ -63,7 +63,7 @@ class Archive:
         count, found = len(files), digest((file.name, file.read_bytes()) for file in files)
         if found != self.digest:
             raise DatasetError(wrong_files(target, count, self.count, f"{self.repo} at {self.commit[:8]}", self.url))
-        return [Drawing(vocabulary.codepoints(file.name), file.read_text(encoding="utf-8")) for file in files]
+        return [EmojiDrawing(vocabulary.codepoints(file.name), file.read_text(encoding="utf-8")) for file in files]
 
     def extract(self, archive: Path, folder: Path) -> None:
         """Unpack the wanted members of a `.tar.gz` flat into `folder`, without skin-tone variants."""
@@ -100,7 +100,7 @@ class IconSet:
         repo, commit = ICON_SETS
         return f"https://raw.githubusercontent.com/{repo}/{commit}/json/{self.prefix}.json"
 
-    def drawings(self, data_dir: Path, name: str) -> list[Drawing]:
+    def drawings(self, data_dir: Path, name: str) -> list[EmojiDrawing]:
         """Return the drawings whose names are those of emoji, without skin-tone variants, downloading the file into
         data_dir/iconify if necessary."""
         file = data_dir / "iconify" / f"{self.prefix}.json"
@@ -124,7 +124,7 @@ class IconSet:
             if codes and not vocabulary.has_skin_tone(codes):
                 box = " ".join(str(entry.get(side, value)) for side, value in frame.items())
                 svg = f'<svg xmlns="{SVG}" xmlns:xlink="{XLINK}" viewBox="{box}">{entry["body"]}</svg>'
-                drawings.append(Drawing(codes, svg))
+                drawings.append(EmojiDrawing(codes, svg))
         return drawings
 
 

@@ -17,13 +17,13 @@ from ae_demo.data.regions import drawing_regions, touches_border
 
 TRAIN_DOODLES, HELD_OUT_DOODLES, DOODLES_PER_FILE = 7_200, 900, 900
 SIZE = 128
-LINE_WIDTH = 1.5  # pixels
+DOODLE_LINE_WIDTH = 1.5  # pixels
 CANDIDATES = 6  # artist's pictures tried for each doodle, mirrored ones apart
 CHOICE = 0.08  # difference in agreement that makes a picture e times as likely to be chosen
-LEVELS = 6  # per channel: colours within a level count as one
+COLOR_LEVELS = 6  # per channel: colours within a level count as one
 DARK = 0.35  # outlines of some artists are darker, and no colour of a region unless they fill most of it
-SMALLEST = 3  # of every fourth pixel of a region: a smaller one takes the mean colour
-PAPER = 178  # out of 255: brighter pixels of a line drawing are paper
+SMALLEST_REGION = 3  # least number of fourth pixels: a smaller region takes the mean colour
+BRIGHT_PAPER = 178  # out of 255: brighter pixels of a line drawing are paper
 
 
 class Picture:
@@ -60,15 +60,15 @@ def region_colors(
     if not used.any():
         return np.ones((n, 3)), 0.0
     label, rgb = labels[used], color[used]
-    level = (rgb * (LEVELS - 1e-6)).astype(int) @ np.array([LEVELS * LEVELS, LEVELS, 1])
+    level = (rgb * (COLOR_LEVELS - 1e-6)).astype(int) @ np.array([COLOR_LEVELS * COLOR_LEVELS, COLOR_LEVELS, 1])
     dark = rgb.max(1) < DARK
     mostly_dark = np.bincount(label, dark, n) > 0.6 * np.bincount(label, minlength=n)
     kept = ~dark | mostly_dark[label]
-    counts = np.bincount(label[kept] * LEVELS**3 + level[kept], minlength=n * LEVELS**3).reshape(n, -1)
+    counts = np.bincount(label[kept] * COLOR_LEVELS**3 + level[kept], minlength=n * COLOR_LEVELS**3).reshape(n, -1)
     winner = kept & (level == counts.argmax(1)[label])
     size = np.bincount(label[winner], minlength=n)
     sums = np.stack([np.bincount(label[winner], channel[winner], n) for channel in rgb.T], axis=1)
-    colors = np.where(size[:, None] < SMALLEST, rgb.mean(0), sums / np.maximum(size, 1)[:, None])
+    colors = np.where(size[:, None] < SMALLEST_REGION, rgb.mean(0), sums / np.maximum(size, 1)[:, None])
     return colors, float(winner.sum() / (inside | ~outside[labels]).sum())
 
 
@@ -76,7 +76,7 @@ def color_doodle(task: tuple) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     """Colour a doodle (line (SIZE, SIZE) uint8, box, pictures, seed) by one of the pictures -> color (3, SIZE, SIZE),
     line and outside (1, SIZE, SIZE), all uint8, and the artist; better agreement is likelier to be chosen."""
     line, box, pictures, seed = task
-    labels = drawing_regions(line > PAPER)
+    labels = drawing_regions(line > BRIGHT_PAPER)
     outside = touches_border(labels)
     tried = [(picture, mirrored) for picture in pictures for mirrored in (False, True)]
     found = [region_colors(labels[::2, ::2], outside, *picture.under(box, mirrored)) for picture, mirrored in tried]
@@ -118,7 +118,7 @@ def colored_doodles(data_dir: str, split: str, limit: int | None = None) -> Imag
         batch, tasks = drawn[rows], []
         share = torch.where(torch.arange(len(rows)) % 3 == 0, 0.3 + 0.7 * torch.linspace(0, 1, len(rows)), 1.0)
         kept = keep_share(batch["stroke"], share)
-        lines = (255 * render_doodles(batch["points"], batch["stroke"], SIZE, LINE_WIDTH, kept)).byte()
+        lines = (255 * render_doodles(batch["points"], batch["stroke"], SIZE, DOODLE_LINE_WIDTH, kept)).byte()
         whole = whole_boxes(batch["points"], batch["stroke"], SIZE, kept)
         rng = np.random.default_rng(int(rows[0]))
         for row, line in enumerate(lines[:, 0].numpy()):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ae_demo.data import vocabulary
 
-TABLES = Path(__file__).parent / "tables"  # emoji.txt: concepts of emoji; doodles.tsv: those of doodle categories
+TABLES_DIR = Path(__file__).parent / "tables"  # emoji.txt: concepts of emoji; doodles.tsv: those of doodle categories
 LANGUAGES = ("en", "id")
 
 
@@ -23,17 +23,17 @@ class Category:
 
     @property
     def has_emoji(self) -> bool:
-        """Whether an emoji shows the very thing."""
+        """Return whether an emoji shows the very thing."""
         return self.concept in self.pictures
 
 
 def _read_categories() -> tuple[Category, ...]:
-    rows = [line.split("\t") for line in (TABLES / "doodles.tsv").read_text(encoding="utf-8").splitlines()[1:]]
+    rows = [line.split("\t") for line in (TABLES_DIR / "doodles.tsv").read_text(encoding="utf-8").splitlines()[1:]]
     return tuple(Category(name, concept, tuple(pictures.split()), own) for name, concept, pictures, own in rows)
 
 
 CATEGORIES = _read_categories()
-_emoji = (TABLES / "emoji.txt").read_text(encoding="utf-8").split()
+_emoji = (TABLES_DIR / "emoji.txt").read_text(encoding="utf-8").split()
 CONCEPTS = (*_emoji, *(category.concept for category in CATEGORIES if category.concept not in _emoji))
 INDEX = {concept: i for i, concept in enumerate(CONCEPTS)}
 UNKNOWN = len(CONCEPTS)  # index of what is no concept

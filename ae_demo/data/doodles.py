@@ -23,10 +23,10 @@ from ae_demo.data.concepts import CATEGORIES, INDEX
 from ae_demo.data.images import SAMPLES_DIR, Images, atomic_write, dataset, missing_data_error
 
 HOME = "https://storage.googleapis.com/quickdraw_dataset/full/simplified"
-FIRST_BYTES = 512 * 1024  # of a category's file, which has up to 80 MB
+FIRST_BYTES = 512 * 1024  # the start of a category's file, which has up to 80 MB
 MAX_POINTS = 192  # points of a doodle; further strokes are left out, which happens to one in a hundred
 NO_STROKE = -1  # stroke of the points that fill up a row
-SAMPLES_FILE = SAMPLES_DIR / "doodles.ndjson.gz"
+SAMPLE_DOODLES_FILE = SAMPLES_DIR / "doodles.ndjson.gz"
 FILL = 0.84  # share of the image side that the longer side of a drawing takes, as in the app
 
 
@@ -37,7 +37,7 @@ def doodles(data_dir: str, split: str) -> Images:
 
     `held_out`: a tenth, by a hash of the key; `sample`: three of these for each category."""
     if split == "sample":
-        with gzip.open(SAMPLES_FILE, "rt", encoding="utf-8") as lines:
+        with gzip.open(SAMPLE_DOODLES_FILE, "rt", encoding="utf-8") as lines:
             return Images(**_pack([json.loads(line) for line in lines]))
     every = _all_doodles(data_dir)
     held_out = every.tensors["held_out"]
@@ -87,11 +87,11 @@ def _pack(entries: Sequence[dict]) -> dict[str, Tensor]:
         "stroke": torch.from_numpy(stroke),
         "category": category,
         "concept": torch.tensor([INDEX[each.concept] for each in CATEGORIES])[category],
-        "held_out": torch.tensor([is_held_out(entry["key_id"]) for entry in entries]),
+        "held_out": torch.tensor([is_held_out_doodle(entry["key_id"]) for entry in entries]),
     }
 
 
-def is_held_out(key_id: str) -> bool:
+def is_held_out_doodle(key_id: str) -> bool:
     """Return whether a doodle is held out: one in ten, by a hash of its key."""
     return hashlib.sha256(key_id.encode()).digest()[0] < 26  # 26 / 256
 

@@ -7,7 +7,7 @@ from ae_demo.data import doodles as doodle_data
 from ae_demo.data import emoji
 from ae_demo.data.images import Batch, Images, dataset
 
-LINE_ART_SHARE = 0.2  # of a batch for recognition that is line art of emoji
+LINE_ART_SHARE = 0.2  # share of line art of emoji in a batch for recognition
 
 
 class Mixture(Images):
@@ -28,11 +28,11 @@ class Mixture(Images):
         return Mixture(super().take(index), self.others, self.share)
 
 
-TITLE = f"{doodle_data.doodles.title}, and {emoji.concept_pairs.title}"
-LICENCE = f"{doodle_data.doodles.licence}; {emoji.concept_pairs.licence}"
+DRAWINGS_TITLE = f"{doodle_data.doodles.title}, and {emoji.concept_pairs.title}"
+DRAWINGS_LICENCE = f"{doodle_data.doodles.licence}; {emoji.concept_pairs.licence}"
 
 
-@dataset(TITLE, LICENCE, ("train", "held_out", "sample", "held_out_artist"))
+@dataset(DRAWINGS_TITLE, DRAWINGS_LICENCE, ("train", "held_out", "sample", "held_out_artist"))
 def drawings(data_dir: str, split: str) -> Images:
     """Doodles (`doodles`), for training mixed with pairs of line art and colour (`concept_pairs`); `held_out_artist`:
     pairs only, those of an artist who is not in training."""
@@ -43,11 +43,11 @@ def drawings(data_dir: str, split: str) -> Images:
 
 
 COLORED_TITLE = f"{emoji.concept_pairs.title}, and {coloring.colored_doodles.title}"
-DOODLE_SHARE = 0.5  # of a batch for colorization that is doodles
+DOODLE_SHARE = 0.5  # share of doodles in a batch for colorization
 HELD_OUT_STEP = 2  # every second drawing of the unseen artist is scored, as each is coloured several times
 
 
-@dataset(COLORED_TITLE, LICENCE, (*emoji.concept_pairs.splits, "held_out_doodles"), generated=True)
+@dataset(COLORED_TITLE, DRAWINGS_LICENCE, (*emoji.concept_pairs.splits, "held_out_doodles"), generated=True)
 def colored_drawings(data_dir: str, split: str, limit: int | None = None) -> Images:
     """Pairs of line art and colour (`concept_pairs`), for training mixed with coloured doodles (`colored_doodles`).
 

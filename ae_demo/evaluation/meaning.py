@@ -16,13 +16,13 @@ from ae_demo.evaluation.colorization_scores import COLORING_BATCH, KNOWLEDGE, co
 from ae_demo.evaluation.recognition_scores import sketches_of
 
 COLORS = 400  # colours drawn from a picture
-DIRECTIONS = 64  # of the sliced Wasserstein distance
+DIRECTIONS = 64  # projections of the sliced Wasserstein distance
 OTHERS = 12  # random other concepts
-LEAST_ARTISTS = 3  # of a concept
+LEAST_ARTISTS = 3  # fewer do not tell how artists differ
 LEAST_INSIDE = 0.08  # share of the picture inside the drawing
 LINE = 0.7  # darker pixels are line
 TWO_HUES = 20.0  # difference in CIELAB of two colours
-SMALL_SHARE = 0.08  # of the inside that a second colour fills at least
+SMALL_SHARE = 0.08  # least share of the inside that a second colour fills
 
 
 def sorted_projections(rgb: np.ndarray, seed: int) -> Tensor:

@@ -9,7 +9,7 @@ from ae_demo.data.images import Images
 from ae_demo.evaluation.image_metrics import predict_batches
 
 PEN_WIDTH = 2.5  # pixels of a 128-pixel image
-BINS = 15  # of the calibration error
+BINS = 15  # bins of equal width of the calibration error
 
 
 def sketches_of(data: Images, share: float = 1.0) -> Tensor:

@@ -8,7 +8,7 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-SIDE = 64  # pixels; larger sketches are averaged down
+INPUT_SIDE = 64  # pixels; larger sketches are averaged down
 
 
 class Block(nn.Module):
@@ -46,8 +46,8 @@ class Recognition(nn.Module, PyTorchModelHubMixin):
 
     def features(self, sketch: Tensor) -> Tensor:
         """Compute features (N, 32 · width / 3) of sketches."""
-        if sketch.shape[-1] > SIDE:
-            sketch = F.avg_pool2d(sketch, sketch.shape[-1] // SIDE)
+        if sketch.shape[-1] > INPUT_SIDE:
+            sketch = F.avg_pool2d(sketch, sketch.shape[-1] // INPUT_SIDE)
         return self.body(self.stem(1 - sketch).contiguous(memory_format=torch.channels_last)).mean((2, 3))
 
     def example(self) -> tuple[Tensor, ...]:

@@ -14,10 +14,11 @@ SPREAD = 1.0  # standard deviation of an embedding's numbers at the start
 ROWS = 500  # images at once
 
 
-def fit_from_palettes(model, data: Mixture, loss: Callable, run: Run, optim: Optim) -> Iterator[Metrics]:
+def fit_from_palettes(model, data: Images, loss: Callable, run: Run, optim: Optim) -> Iterator[Metrics]:
     """Train by `fit`, from embeddings of concepts that say how artists colour them: two concepts of the same colours
-    start alike, so that what is learned of one holds for the other. A run that goes on has its embeddings already."""
-    if run.start == 0:
+    start alike, so that what is learned of one holds for the other. A run that goes on has its embeddings already, and
+    a visitor's own pairs, no Mixture, have no concepts."""
+    if run.start == 0 and isinstance(data, Mixture):
         set_embeddings(model, palette_shares(model, data) + palette_shares(model, data.others))
     yield from fit(model, data, loss, run, optim)
 

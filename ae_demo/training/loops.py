@@ -18,6 +18,7 @@ from ae_demo.models.samplers import import_diffusers
 
 Metrics = dict[str, float]
 Network = TypeVar("Network", bound=nn.Module)
+BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")  # as named by PyTorch; the last of ARM
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 AVERAGE_FILE = "average.pt"  # next to the accelerator's own files in a state
 
@@ -72,7 +73,7 @@ class Optim:
 
 def computes_bf16(device: torch.device) -> bool:
     """Return whether a device computes in bfloat16 by itself: a CPU that has to emulate it is about 17 times slower."""
-    return device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return device.type != "cpu" or any(torch.cpu.get_capabilities().get(name) for name in BF16_INSTRUCTIONS)
 
 
 ADAM = Optim()

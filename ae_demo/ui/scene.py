@@ -8,7 +8,7 @@ from ae_demo.ui.drawing import PAPER, Drawing, find_drawing
 
 STEP = 4  # every fourth pixel of the canvas is enough to tell groups apart
 APART = 0.025  # share of the canvas: half the gap across which lines still belong together
-SMALLEST = 0.09  # share of the canvas: shorter groups belong to the nearest one
+SMALLEST_GROUP = 0.09  # share of the canvas: shorter groups belong to the nearest one
 MAX_THINGS = 6  # more groups are a pattern, not a scene
 
 
@@ -20,7 +20,7 @@ def group_lines(ink: np.ndarray) -> np.ndarray:
     labels = np.where(ink, labels, 0)
     boxes = ndimage.find_objects(labels, max_label=n)
     sides = [max(part.stop - part.start for part in box) if box else 0 for box in boxes]
-    large = [i + 1 for i, side in enumerate(sides) if side >= SMALLEST * max(ink.shape)]
+    large = [i + 1 for i, side in enumerate(sides) if side >= SMALLEST_GROUP * max(ink.shape)]
     if not large:
         return ink.astype(int)
     nearest = ndimage.distance_transform_edt(~np.isin(labels, large), return_distances=False, return_indices=True)
