@@ -74,7 +74,7 @@ def test_a_name_that_nothing_has_gets_a_sentence(name):
 
 def test_a_style_that_nobody_has_gets_a_sentence():
     for style in ("picasso", HELD_OUT_ARTIST, 3):
-        with pytest.raises(InputError, match="there are"):
+        with pytest.raises(InputError, match="must be one of noto"):
             colorize.colorize(doodle("frog"), style=style)
 
 
