@@ -54,8 +54,8 @@ def colored_drawings(data_dir: str, split: str, limit: int | None = None) -> Ima
     `held_out`: every second drawing of that split; `held_out_doodles`: the doodles of `doodles` in split `sample`, with
     every artist's pairs as `others`."""
     if split == "held_out_doodles":
-        pairs = [emoji.concept_pairs(data_dir, part).tensors for part in ("train", "held_out")]
-        every = {name: torch.cat([part[name] for part in pairs]) for name in pairs[0]}
+        parts = [emoji.concept_pairs(data_dir, part).tensors for part in ("train", "held_out")]
+        every = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
         return Mixture(doodle_data.doodles(data_dir, "sample"), Images(**every), share=0.0)
     pairs = emoji.concept_pairs(data_dir, split)
     if split == "held_out":

@@ -100,7 +100,8 @@ def input_rows(model, data: Images, n: int = 12) -> Tensor:
 
 def sketch_rows(model, data: Images, n: int = 12) -> Tensor:
     """Rows of sketches, for models that output none."""
-    return sketches_of(data.spread(2 * n)).unflatten(0, (2, -1))
+    columns = min(n, len(data) // 2)
+    return sketches_of(data.spread(2 * columns)).unflatten(0, (2, columns))
 
 
 @torch.inference_mode()
