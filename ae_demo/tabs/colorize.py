@@ -357,8 +357,8 @@ def build() -> None:
     for control in (pad, keep_lines, even, *told):
         named = {"api_name": "colorize"} if control is pad else PRIVATE
         control.input(handler(colorize, message), [pad, keep_lines, even, *told], answers, **named, **LIVE)
-    pad.input(handler(recognize, no_guesses), [pad, guesses], guesses, **PRIVATE, **LIVE)
     gr.api(handler(list_guesses), api_name="recognize")
+    pad.input(handler(recognize, no_guesses), [pad, guesses], guesses, **PRIVATE, **LIVE)
     closer.click(handler(look_closer), pad, looked, show_progress="hidden", **PRIVATE)
     other.click(lambda seed: (seed or 0) + 1, seed, seed, **QUIET, **PRIVATE)
     for control in (pad, keep_lines, even, seed, *told):
