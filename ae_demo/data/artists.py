@@ -18,7 +18,7 @@ from ae_demo.data.images import DatasetError, atomic_write, missing_data_error
 
 @dataclass(frozen=True)
 class EmojiDrawing:
-    """EmojiDrawing of an emoji: its code points, and its SVG text."""
+    """Drawing of an emoji: its code points, and its SVG text."""
 
     codes: list[str]
     svg: str

@@ -13,7 +13,7 @@ from ae_demo.data.concepts import CATEGORIES, INDEX
 from ae_demo.data.doodles import doodles, keep_share, render_doodles, whole_boxes
 from ae_demo.data.emoji import concept_pairs
 from ae_demo.data.images import Images, dataset, draw_in_parallel, load_cached_portions
-from ae_demo.data.regions import drawing_regions, touches_border
+from ae_demo.data.regions import PAPER, drawing_regions, touches_border
 
 TRAIN_DOODLES, HELD_OUT_DOODLES, DOODLES_PER_FILE = 7_200, 900, 900
 SIZE = 128
@@ -23,7 +23,6 @@ CHOICE = 0.08  # difference in agreement that makes a picture e times as likely 
 COLOR_LEVELS = 6  # per channel: colours within a level count as one
 DARK = 0.35  # outlines of some artists are darker, and no colour of a region unless they fill most of it
 SMALLEST_REGION = 3  # least number of fourth pixels: a smaller region takes the mean colour
-BRIGHT_PAPER = 178  # out of 255: brighter pixels of a line drawing are paper
 
 
 class Picture:
@@ -49,6 +48,12 @@ class Picture:
         return self.color[y[:, None], x] / 255, self.inside[y[:, None], x] & within
 
 
+def color_levels(rgb: np.ndarray) -> np.ndarray:
+    """Return the index below COLOR_LEVELS³ of each of the colours (n, 3) in [0, 1], the same for those within a level
+    of every channel: (n,)."""
+    return (rgb * (COLOR_LEVELS - 1e-6)).astype(int) @ np.array([COLOR_LEVELS**2, COLOR_LEVELS, 1])
+
+
 def region_colors(
     labels: np.ndarray, outside: np.ndarray, color: np.ndarray, inside: np.ndarray
 ) -> tuple[np.ndarray, float]:
@@ -60,7 +65,7 @@ def region_colors(
     if not used.any():
         return np.ones((n, 3)), 0.0
     label, rgb = labels[used], color[used]
-    level = (rgb * (COLOR_LEVELS - 1e-6)).astype(int) @ np.array([COLOR_LEVELS * COLOR_LEVELS, COLOR_LEVELS, 1])
+    level = color_levels(rgb)
     dark = rgb.max(1) < DARK
     mostly_dark = np.bincount(label, dark, n) > 0.6 * np.bincount(label, minlength=n)
     kept = ~dark | mostly_dark[label]
@@ -76,7 +81,7 @@ def color_doodle(task: tuple) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     """Colour a doodle (line (SIZE, SIZE) uint8, box, pictures, seed) by one of the pictures -> color (3, SIZE, SIZE),
     line and outside (1, SIZE, SIZE), all uint8, and the artist; better agreement is likelier to be chosen."""
     line, box, pictures, seed = task
-    labels = drawing_regions(line > BRIGHT_PAPER)
+    labels = drawing_regions(line > PAPER)
     outside = touches_border(labels)
     tried = [(picture, mirrored) for picture in pictures for mirrored in (False, True)]
     found = [region_colors(labels[::2, ::2], outside, *picture.under(box, mirrored)) for picture, mirrored in tried]

@@ -16,16 +16,16 @@ class Mixture(Images):
 
     def __init__(self, own: Images, others: Images, share: float):
         super().__init__(**own.tensors)
-        self.others, self.share = others, share
+        self.own, self.others, self.share = own, others, share
 
     def __getitem__(self, index) -> Batch:
         rows = torch.arange(len(self))[index]
         n = round(self.share * len(rows))
-        own, others = super().__getitem__(rows[n:]), self.others[rows[:n] % len(self.others)]
+        own, others = self.own[rows[n:]], self.others[rows[:n] % len(self.others)]
         return own | others | {name: torch.cat([own[name], others[name]]) for name in own if name in others}
 
     def take(self, index) -> "Mixture":
-        return Mixture(super().take(index), self.others, self.share)
+        return Mixture(self.own.take(index), self.others, self.share)
 
 
 DRAWINGS_TITLE = f"{doodle_data.doodles.title}, and {emoji.concept_pairs.title}"

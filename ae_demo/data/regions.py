@@ -9,6 +9,7 @@ from torch import Tensor
 
 OUTSIDE = 1  # label of the paper around a drawing
 VARIANT_GAP = 2  # pixels: `gap` of `label_regions` for the regions of variants
+PAPER = 178  # out of 255: brighter pixels of a line drawing are paper
 GAP = 3 / 256  # share of the side of a drawing: half the width of gaps in lines that count as closed
 REACH = 0.1  # share of the side of a drawing: half the width of gaps through which the paper around does not reach
 HINT_RADIUS = 3  # pixels, of the hint dot in a region

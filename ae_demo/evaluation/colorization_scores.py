@@ -32,13 +32,11 @@ def colorize_batch(model, sketch: Tensor, hints: Tensor, concepts: Tensor | None
     return fill_regions(color[0] if isinstance(color, tuple) else color, sketch, hints)
 
 
-def known_concepts(model, sketch: Tensor, concept: Tensor, knowledge: str) -> Tensor | None:
-    """Return what a network is told of sketches (N, 1, H, W) of `concept` (N,), indices of which UNKNOWN is none: the
-    recogniser's guess, the truth, or nothing (N, K); None for networks that take no concepts."""
-    if not model.takes_concepts:
+def known_concepts(model, concept: Tensor, knowledge: str) -> Tensor | None:
+    """Return what a network is told of drawings of `concept` (N,), indices of which UNKNOWN is none: the truth, or
+    nothing (N, K); None if it is to be guessed, and for networks that take no concepts."""
+    if knowledge == "guessed" or not model.takes_concepts:
         return None
-    if knowledge == "guessed":
-        return guess_concepts(sketch)
     told = one_hot(concept, UNKNOWN)
     return told if knowledge == "told" else torch.zeros_like(told)
 
@@ -72,7 +70,7 @@ def colorization_scores(model, data: Images, hints: tuple[int, ...] = HINT_COUNT
         for knowledge in KNOWLEDGE if model.takes_concepts and n == 0 and "concept" in batches[0] else KNOWLEDGE[:1]:
             recon = torch.cat(
                 [
-                    colorize_batch(model, sketch, dots, known_concepts(model, sketch, concept, knowledge))
+                    colorize_batch(model, sketch, dots, known_concepts(model, concept, knowledge))
                     for sketch, dots, concept in given
                 ]
             )

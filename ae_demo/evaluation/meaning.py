@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ae_demo.data.colored_doodles import color_levels
 from ae_demo.data.concepts import CATEGORIES, INDEX
 from ae_demo.data.drawings import Mixture
 from ae_demo.data.hints import no_hints
 from ae_demo.data.images import Batch, Images
-from ae_demo.data.regions import drawing_regions, even_colors, touches_border
+from ae_demo.data.regions import PAPER, drawing_regions, even_colors, touches_border
 from ae_demo.evaluation.colorization_scores import COLORING_BATCH, KNOWLEDGE, colorize_batch, known_concepts
 from ae_demo.evaluation.recognition_scores import sketches_of
 
@@ -20,7 +21,6 @@ DIRECTIONS = 64  # projections of the sliced Wasserstein distance
 OTHERS = 12  # random other concepts
 LEAST_ARTISTS = 3  # fewer do not tell how artists differ
 LEAST_INSIDE = 0.08  # share of the picture inside the drawing
-LINE = 0.7  # darker pixels are line
 TWO_HUES = 20.0  # difference in CIELAB of two colours
 SMALL_SHARE = 0.08  # least share of the inside that a second colour fills
 
@@ -73,7 +73,7 @@ def has_two_hues(rgb: np.ndarray) -> bool:
     """Return whether of colours (n, 3) in [0, 1] two kinds differ by TWO_HUES and each fill SMALL_SHARE."""
     from skimage.color import rgb2lab
 
-    level = (rgb * 5.999).astype(int) @ np.array([36, 6, 1])
+    level = color_levels(rgb)
     kinds, size = np.unique(level, return_counts=True)
     large = kinds[size >= SMALL_SHARE * len(rgb)]
     lab = rgb2lab(np.array([rgb[level == kind].mean(axis=0) for kind in large]).reshape(-1, 3))
@@ -83,8 +83,9 @@ def has_two_hues(rgb: np.ndarray) -> bool:
 def inner_colors(answer: Tensor, sketch: Tensor) -> np.ndarray:
     """Return the colours (n, 3) inside a drawing, without paper around and lines, of an answer (3, H, W) to a sketch
     (H, W), evened out; none if the drawing fills less than LEAST_INSIDE."""
-    labels = drawing_regions(sketch.numpy() > LINE)
-    inside = ~touches_border(labels)[labels] & (sketch.numpy() > LINE)
+    paper = sketch.numpy() > PAPER / 255
+    labels = drawing_regions(paper)
+    inside = ~touches_border(labels)[labels] & paper
     if inside.mean() < LEAST_INSIDE:
         return np.empty((0, 3))
     return even_colors(answer.permute(1, 2, 0).numpy(), labels)[inside]
@@ -126,9 +127,9 @@ def color_doodles(model, data: Images, knowledge: str, share: float) -> list[np.
     """Return `inner_colors` of doodles, drawn up to a share of their strokes."""
     colors = []
     for rows in torch.arange(len(data)).split(COLORING_BATCH):
-        batch = data.take(rows)[:]
-        sketch = sketches_of(data.take(rows), share)
-        concepts = known_concepts(model, sketch, batch["concept"], knowledge)
+        part = data.take(rows)
+        sketch = sketches_of(part, share)
+        concepts = known_concepts(model, part.tensors["concept"], knowledge)
         answers = colorize_batch(model, sketch, no_hints(sketch), concepts)
         colors += [inner_colors(answer, line[0]) for answer, line in zip(answers, sketch, strict=True)]
     return colors

@@ -60,10 +60,10 @@ def warm_up() -> None:
     for name in ("recognition", *NETWORKS):
         with suppress(checkpoints.CheckpointError):  # told where its picture would be
             net = fast_network(name)
-            inputs = net.model.example()
-            net(*inputs)
+            example = net.model.example()
+            net(*example)
             if hasattr(net.model, "variants"):
-                net(*(x.repeat(DRAWN_VARIANTS, *[1] * (x.dim() - 1)) for x in inputs))
+                net(*(x.repeat(DRAWN_VARIANTS, *[1] * (x.dim() - 1)) for x in example))
 
 
 def read_drawing(pad: dict) -> Drawing | None:
@@ -177,9 +177,11 @@ def draw_variants(
         return []
     net, drawn = fast_network(HEADLINE), []
     for i, thing in enumerate(see_things(drawing, pad, told)):
-        options = dict(zip(("concepts", "styles"), knowledge(thing.sketch, told, style), strict=True))
+        concepts, styles = knowledge(thing.sketch, told, style)
         code = variant_codes((seed + i) % inputs.MAX_SEED)
-        colors, dots = color_variants(net.model, thing.sketch, thing.hints, code, net=net, **options)
+        colors, dots = color_variants(
+            net.model, thing.sketch, thing.hints, code, concepts=concepts, styles=styles, net=net
+        )
         drawn.append((thing, fill_regions(colors, thing.sketch.expand(DRAWN_VARIANTS, -1, -1, -1), dots), dots))
     return drawn
 

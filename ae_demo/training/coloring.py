@@ -19,7 +19,7 @@ def fit_from_palettes(model, data: Images, loss: Callable, run: Run, optim: Opti
     start alike, so that what is learned of one holds for the other. A run that goes on has its embeddings already, and
     a visitor's own pairs, no Mixture, have no concepts."""
     if run.start == 0 and isinstance(data, Mixture):
-        set_embeddings(model, palette_shares(model, data) + palette_shares(model, data.others))
+        set_embeddings(model, palette_shares(model, data.own) + palette_shares(model, data.others))
     yield from fit(model, data, loss, run, optim)
 
 
@@ -27,8 +27,8 @@ def palette_shares(model, pairs: Images) -> Tensor:
     """Return how often each concept's pictures, inside the drawing, have each colour of the palette: (num_concepts, K),
     summing to the number of its pictures."""
     total = torch.zeros(model.num_concepts, len(model.palette))
-    for rows in torch.arange(Images.__len__(pairs)).split(ROWS):
-        batch = Images(**pairs.tensors)[rows]
+    for rows in torch.arange(len(pairs)).split(ROWS):
+        batch = pairs[rows]
         index = nearest_in_palette(model.palette.cpu(), batch["color"][..., ::2, ::2])
         inside = batch["outside"][:, 0, ::2, ::2] < 0.5
         counts = torch.zeros(len(rows), len(model.palette))

@@ -14,6 +14,7 @@ from ae_demo.data.concepts import CONCEPTS, INDEX, concept_name, emoji_character
 from ae_demo.data.regions import fill_regions
 from ae_demo.evaluation.guessing import likeliest
 from ae_demo.figures import to_pil
+from ae_demo.losses import one_hot
 from ae_demo.ui import inputs
 from ae_demo.ui.drawing import Drawing
 from ae_demo.ui.i18n import LANGUAGE, TEXTS
@@ -44,14 +45,13 @@ def told_concept(name: str) -> str:
 
 
 def knowledge(sketch: Tensor, told: str, style: str) -> tuple[Tensor, Tensor]:
-    """Return what the headline network is told: concepts (1, K), the one of a name, or the recogniser's guesses; styles
-    (1, A), the one of an artist, or none."""
+    """Return what the headline network is told: concepts (1, K), the one that is told, or the recogniser's guesses;
+    styles (1, A), the one of an artist, or none."""
     styles = torch.zeros(1, len(ARTISTS))
     if style:
         styles[0, list(ARTISTS).index(inputs.check_choice(style, STYLES))] = 1
-    concept = told_concept(told)
-    if concept:
-        return torch.eye(len(INDEX))[[INDEX[concept]]], styles
+    if told:
+        return one_hot(torch.tensor([INDEX[told]]), len(INDEX)), styles
     try:
         return likeliest(fast_network("recognition")(sketch)), styles
     except checkpoints.CheckpointError:  # told where the guesses would be

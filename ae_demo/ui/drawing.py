@@ -9,11 +9,11 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 from torch import Tensor
 
-from ae_demo.data.regions import drawing_regions, touches_border
+from ae_demo.data.doodles import FILL
+from ae_demo.data.regions import PAPER, drawing_regions, touches_border
 from ae_demo.ui.ink import drawing_box, drawn_part, find_ink
 
 MIXED = 0.002  # least variance of several colours, of values in [0, 1]
-PAPER = 178  # out of 255: brighter pixels of `lines` are paper
 MEDIAN_STEP = 4  # every fourth pixel of `lines`, the resolution of the networks, is enough for a median
 
 
@@ -114,7 +114,7 @@ def cut_square(image: Image.Image, box: tuple[float, float, float], size: int, a
 
 
 def find_drawing(
-    picture: Image.Image, layer: Image.Image | None = None, size: int = 128, fill: float = 0.84
+    picture: Image.Image, layer: Image.Image | None = None, size: int = 128, fill: float = FILL
 ) -> Drawing | None:
     """Find the drawing in an RGB picture, centred, with its longer side scaled to the share `fill`, as in training;
     None if there is none. `layer`, an RGBA image, holds the colour hints over the picture."""

@@ -4,7 +4,8 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from ae_demo.ui.drawing import PAPER, Drawing, find_drawing
+from ae_demo.data.regions import PAPER
+from ae_demo.ui.drawing import Drawing, find_drawing
 
 STEP = 4  # every fourth pixel of the canvas is enough to tell groups apart
 APART = 0.025  # share of the canvas: half the gap across which lines still belong together

@@ -12,21 +12,21 @@ from ae_demo.data.concepts import CATEGORIES, concept_name
 from ae_demo.data.doodles import doodles, render_doodles
 from ae_demo.data.drawings import colored_drawings
 from ae_demo.evaluation.meaning import artists_colors
-from ae_demo.figures import data_uri, to_pil
+from ae_demo.figures import to_pil
 from ae_demo.tabs import colorize
 from ae_demo.ui import coloring
 from ae_demo.ui.drawing import find_drawing
 from tests.benchmarks.common import one_sentence
 
 FILE = Path(__file__).resolve().parents[2] / ".github" / "doodles.jpg"
-COLUMNS, SIDE, CAPTION, NTH = 18, 88, 14, 0
+COLUMNS, SIDE, CAPTION = 18, 88, 14
 
 
 def tile(points, stroke, category, told: bool) -> Image.Image:
     """One coloured doodle with its caption."""
     canvas = to_pil(render_doodles(points, stroke, 512, 2)[0]).convert("RGB")
     drawing = find_drawing(canvas)
-    first = colorize.recognize({"lines": data_uri(canvas)})["guesses"][0]["concept"]
+    first = coloring.likeliest_concepts(drawing, 1)[0]["concept"]
     color, _ = coloring.predict(colorize.HEADLINE, drawing, category.concept if told else "")
     image = Image.new("RGB", (SIDE, SIDE + CAPTION), "white")
     shown = drawing.place(coloring.compose(color, drawing, keep_lines=True, even=True))
@@ -39,7 +39,7 @@ def tile(points, stroke, category, told: bool) -> Image.Image:
 def sheet(told: bool) -> Image.Image:
     """All of them, in the order of their names."""
     known = artists_colors(colored_drawings("data", "held_out_doodles").others[:])
-    sample, rows = doodles(split="sample"), [3 * i + NTH for i in sorted(known)]
+    sample, rows = doodles(split="sample"), [3 * i for i in sorted(known)]
     tiles = []
     for row in rows:
         batch = sample[row : row + 1]

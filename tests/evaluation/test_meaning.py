@@ -1,4 +1,4 @@
-"""What colours mean, and how often a recogniser is right."""
+"""Meaning of colours, and how often a recogniser is right."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the Colorize tab sees in a drawing, what it is told, and whose style it uses."""
+"""The Colorize tab recognises a drawing, is told what it shows, and colours it in a style."""
 
 import base64
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""Which lines belong together, and when a drawing is a scene of several things."""
+"""Grouping of lines, and drawings that are scenes of several things."""
 
 import numpy as np
 import pytest
