@@ -1,5 +1,5 @@
 """Doodles coloured as artists colour the same things: unpaired doodles become pairs by laying an artist's picture under
-each, bounding box on bounding box, so that every enclosed region takes the colour it mostly covers."""
+each, bounding box on bounding box, so that every enclosed region takes the main colours that it covers."""
 
 from collections import defaultdict
 from functools import cache
@@ -7,33 +7,46 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor
 
 from ae_demo.data.concepts import CATEGORIES, INDEX
 from ae_demo.data.doodles import doodles, keep_share, render_doodles, whole_boxes
 from ae_demo.data.emoji import concept_pairs
 from ae_demo.data.images import Images, dataset, draw_in_parallel, load_cached_portions
-from ae_demo.data.regions import PAPER, drawing_regions, touches_border
+from ae_demo.data.regions import (
+    COLOR_LEVELS,
+    PAPER,
+    color_levels,
+    drawing_regions,
+    even_colors,
+    touches_border,
+)
 
-TRAIN_DOODLES, HELD_OUT_DOODLES, DOODLES_PER_FILE = 7_200, 900, 900
+TRAIN_DOODLES, HELD_OUT_DOODLES, DOODLES_PER_FILE = 36_000, 900, 900
 SIZE = 128
 DOODLE_LINE_WIDTH = 1.5  # pixels
 CANDIDATES = 6  # artist's pictures tried for each doodle, mirrored ones apart
 CHOICE = 0.08  # difference in agreement that makes a picture e times as likely to be chosen
-COLOR_LEVELS = 6  # per channel: colours within a level count as one
-DARK = 0.35  # outlines of some artists are darker, and no colour of a region unless they fill most of it
-SMALLEST_REGION = 3  # least number of fourth pixels: a smaller region takes the mean colour
+DARK = 0.35  # outlines of some artists are darker, and no colour of what they enclose
+OUTLINE = 4  # pixels: thinner dark parts are outlines
 
 
 class Picture:
-    """Artist's picture for laying under doodles: color (H, W, 3) uint8 and inside (H, W) bool, both cut to the
-    bounding box of the drawing; `artist`, the index into ARTISTS."""
+    """Artist's picture for laying under doodles: color (H, W, 3) uint8, without dark outlines, and inside (H, W) bool,
+    both cut to the bounding box of the drawing; `artist`, the index into ARTISTS."""
 
     def __init__(self, color: Tensor, outside: Tensor, artist: int):
         inside = ~(outside[0].numpy() > 127)
         rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
         box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        self.color, self.inside, self.artist = color.permute(1, 2, 0).numpy()[box].copy(), inside[box], artist
+        self.color, self.artist = color.permute(1, 2, 0).numpy()[box].copy(), artist
+        dark = inside[box] & (self.color.max(-1) < 255 * DARK)
+        outline = dark & ~ndimage.binary_opening(dark, np.ones((OUTLINE, OUTLINE)))
+        self.inside = inside[box]
+        if (colored := self.inside & ~outline).any():
+            nearest = ndimage.distance_transform_edt(~colored, return_distances=False, return_indices=True)
+            self.color[outline] = self.color[tuple(nearest)][outline]
 
     def under(self, box: tuple[float, float, float, float], mirrored: bool) -> tuple[np.ndarray, np.ndarray]:
         """Return color (H, W, 3) in [0, 1] and inside (H, W), every other pixel of SIZE × SIZE, with the picture
@@ -48,33 +61,14 @@ class Picture:
         return self.color[y[:, None], x] / 255, self.inside[y[:, None], x] & within
 
 
-def color_levels(rgb: np.ndarray) -> np.ndarray:
-    """Return the index below COLOR_LEVELS³ of each of the colours (n, 3) in [0, 1], the same for those within a level
-    of every channel: (n,)."""
-    return (rgb * (COLOR_LEVELS - 1e-6)).astype(int) @ np.array([COLOR_LEVELS**2, COLOR_LEVELS, 1])
-
-
-def region_colors(
-    labels: np.ndarray, outside: np.ndarray, color: np.ndarray, inside: np.ndarray
-) -> tuple[np.ndarray, float]:
-    """Return for each label of a drawing (H, W) the colour, (largest label + 1, 3), that a picture, color (H, W, 3) and
-    inside (H, W) bool, mostly has there, and the agreement in [0, 1]: the share of drawing and picture together where
-    both have this colour. `outside` is the mask of the labels that are paper around."""
-    n = len(outside)
-    used = inside & ~outside[labels]
-    if not used.any():
-        return np.ones((n, 3)), 0.0
-    label, rgb = labels[used], color[used]
-    level = color_levels(rgb)
-    dark = rgb.max(1) < DARK
-    mostly_dark = np.bincount(label, dark, n) > 0.6 * np.bincount(label, minlength=n)
-    kept = ~dark | mostly_dark[label]
-    counts = np.bincount(label[kept] * COLOR_LEVELS**3 + level[kept], minlength=n * COLOR_LEVELS**3).reshape(n, -1)
-    winner = kept & (level == counts.argmax(1)[label])
-    size = np.bincount(label[winner], minlength=n)
-    sums = np.stack([np.bincount(label[winner], channel[winner], n) for channel in rgb.T], axis=1)
-    colors = np.where(size[:, None] < SMALLEST_REGION, rgb.mean(0), sums / np.maximum(size, 1)[:, None])
-    return colors, float(winner.sum() / (inside | ~outside[labels]).sum())
+def agreement(labels: np.ndarray, outside: np.ndarray, color: np.ndarray, known: np.ndarray) -> float:
+    """Return how well a picture, color (H, W, 3) and known (H, W) bool, suits the regions of a drawing, labels (H, W),
+    in [0, 1]: the share of drawing and picture together where the picture has the commonest colour of a region.
+    `outside` is the mask of the labels that are paper around."""
+    used = known & ~outside[labels]
+    label, level = labels[used], color_levels(color[used])
+    counts = np.bincount(label * COLOR_LEVELS**3 + level, minlength=len(outside) * COLOR_LEVELS**3)
+    return counts.reshape(len(outside), -1).max(1).sum() / (known | ~outside[labels]).sum()
 
 
 def color_doodle(task: tuple) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
@@ -83,15 +77,15 @@ def color_doodle(task: tuple) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     line, box, pictures, seed = task
     labels = drawing_regions(line > PAPER)
     outside = touches_border(labels)
-    tried = [(picture, mirrored) for picture in pictures for mirrored in (False, True)]
-    found = [region_colors(labels[::2, ::2], outside, *picture.under(box, mirrored)) for picture, mirrored in tried]
-    agreement = np.array([agreed for _, agreed in found])
-    weights = np.exp((agreement - agreement.max()) / CHOICE)
-    chosen = np.random.default_rng(seed).choice(len(tried), p=weights / weights.sum())
+    tried = [(picture, *picture.under(box, mirrored)) for picture in pictures for mirrored in (False, True)]
+    agreed = np.array([agreement(labels[::2, ::2], outside, color, known) for _, color, known in tried])
+    weights = np.exp((agreed - agreed.max()) / CHOICE)
+    picture, color, known = tried[np.random.default_rng(seed).choice(len(tried), p=weights / weights.sum())]
+    color, known = (part.repeat(2, 0).repeat(2, 1) for part in (color, known))
     around = outside[labels]
-    painted = np.where(around[..., None], 1, found[chosen][0][labels])
+    painted = np.where(around[..., None], 1, even_colors(color, labels, known))
     color = (255 * painted).round().astype(np.uint8).transpose(2, 0, 1)
-    return color, line[None], 255 * around[None].astype(np.uint8), tried[chosen][0].artist
+    return color, line[None], 255 * around[None].astype(np.uint8), picture.artist
 
 
 @cache

@@ -27,6 +27,7 @@ FIRST_BYTES = 512 * 1024  # the start of a category's file, which has up to 80 M
 MAX_POINTS = 192  # points of a doodle; further strokes are left out, which happens to one in a hundred
 NO_STROKE = -1  # stroke of the points that fill up a row
 SAMPLE_DOODLES_FILE = SAMPLES_DIR / "doodles.ndjson.gz"
+SEGMENTS = 8  # line segments drawn at once on an accelerator
 FILL = 0.84  # share of the image side that the longer side of a drawing takes, as in the app
 
 
@@ -114,15 +115,49 @@ def render_doodles(
     1 is paper. `width` of the pen is in pixels of a 128-pixel image, one or (N,); `kept` (N,) is how many strokes to
     draw, `move` (N, 2, 2) a linear map applied before the drawing is scaled to FILL."""
     n = len(points)
-    widths = torch.as_tensor(width, dtype=torch.float32).expand(n).tolist()
+    widths = torch.as_tensor(width, dtype=torch.float32, device=points.device).expand(n)
+    kept = torch.full_like(stroke[:, 0], MAX_POINTS) if kept is None else kept
+    if points.device.type != "cpu":
+        return draw_distances(points, stroke, size, widths, kept, move)
     canvas = np.empty((n, size, size), np.uint8)
     for row, (place, index) in enumerate(zip(points.numpy(), stroke.numpy(), strict=True)):
-        shown = (index != NO_STROKE) & (index < (kept[row].item() if kept is not None else MAX_POINTS))
+        shown = (index != NO_STROKE) & (index < kept[row].item())
         place = place[shown] @ move[row].numpy().T if move is not None else place[shown]
         center, scale = _frame(place)
         place = ((place - center) * scale + 0.5) * 2 * size
-        canvas[row] = _draw_strokes(np.split(place, np.flatnonzero(np.diff(index[shown])) + 1), size, widths[row])
+        canvas[row] = _draw_strokes(
+            np.split(place, np.flatnonzero(np.diff(index[shown])) + 1), size, widths[row].item()
+        )
     return torch.from_numpy(canvas).unsqueeze(1).float() / 255
+
+
+def draw_distances(
+    points: Tensor, stroke: Tensor, size: int, width: Tensor, kept: Tensor, move: Tensor | None
+) -> Tensor:
+    """Draw as `render_doodles` by each pixel's distance from the lines, which suits an accelerator."""
+    shown = (stroke != NO_STROKE) & (stroke < kept[:, None])
+    place = points if move is None else points @ move.mT
+    low, high = (torch.where(shown[..., None], place, sign * torch.inf) for sign in (1, -1))
+    low, high = low.amin(1, keepdim=True), high.amax(1, keepdim=True)
+    scale = FILL / (high - low).amax(2, keepdim=True).clamp(min=1e-3)
+    start = ((place - (low + high) / 2) * scale + 0.5) * size
+    joined = shown[:, 1:] & (stroke[:, 1:] == stroke[:, :-1])  # a stroke's last point is a segment of its own
+    end = torch.cat([torch.where(joined[..., None], start[:, 1:], start[:, :-1]), start[:, -1:]], dim=1)
+    order = shown.sum(1).argsort(descending=True)
+    start, end, count = start[order], end[order], shown.sum(1)[order]
+    pixel = torch.arange(size, device=points.device) + 0.5
+    nearest = points.new_full((len(points), size, size), torch.inf)
+    for first in range(0, int(count[0]), SEGMENTS):
+        n = int((count > first).sum())  # rows that have any of these segments
+        x0, y0, x1, y1 = (c[:n, first : first + SEGMENTS, None, None] for p in (start, end) for c in p.unbind(2))
+        dx, dy, x, y = x1 - x0, y1 - y0, pixel - x0, pixel[:, None] - y0
+        along = ((x * dx + y * dy) / (dx**2 + dy**2).clamp(min=1e-6)).clamp(0, 1)
+        distance = (x - along * dx).square() + (y - along * dy).square()
+        beyond = torch.arange(first, first + distance.shape[1], device=points.device) >= count[:n, None]
+        nearest[:n] = torch.minimum(nearest[:n], (distance + 1e9 * beyond[..., None, None]).amin(1))
+    half = (width[order] * size / 256).view(-1, 1, 1)
+    ink = torch.minimum((half + 0.5 - nearest.sqrt()).clamp(0, 1), 2 * half)
+    return 1 - torch.empty_like(ink).index_copy_(0, order, ink).unsqueeze(1)
 
 
 def _frame(place: np.ndarray) -> tuple[np.ndarray, float]:
@@ -160,17 +195,19 @@ def _draw_strokes(strokes: Iterable[np.ndarray], size: int, width: float) -> np.
 def random_doodles(points: Tensor, stroke: Tensor, size: int, cut: float = 0.5) -> Tensor:
     """Draw doodles with random pens, mirrored, turned and stretched; a share `cut` of them only up to a random stroke:
     as `render_doodles`."""
-    n = len(points)
-    share = torch.where(torch.rand(n) < cut, torch.empty(n).uniform_(0.3, 1), 1.0)
-    width = torch.empty(n).uniform_(math.log(1), math.log(5)).exp()
-    return render_doodles(points, stroke, size, width, keep_share(stroke, share), random_maps(n))
+    n, device = len(points), points.device
+    share = torch.where(torch.rand(n, device=device) < cut, torch.empty(n, device=device).uniform_(0.3, 1), 1.0)
+    width = torch.empty(n, device=device).uniform_(math.log(1), math.log(5)).exp()
+    with torch.autocast(device.type, enabled=False):  # places need all their digits
+        return render_doodles(points, stroke, size, width, keep_share(stroke, share), random_maps(n, device))
 
 
-def random_maps(n: int) -> Tensor:
+def random_maps(n: int, device: torch.device | str = "cpu") -> Tensor:
     """Draw linear maps (n, 2, 2) that mirror (half of them), turn (about ±12°), shear and stretch a drawing."""
-    angle = torch.randn(n) * math.radians(8)
+    angle = torch.randn(n, device=device) * math.radians(8)
     turn = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1).view(n, 2, 2)
-    stretch = torch.diag_embed(torch.stack([torch.randn(n) * 0.12, torch.zeros(n)], dim=1).exp())
-    stretch[:, 0, 1] = torch.randn(n) * 0.1
-    stretch[:, 0] *= (torch.randint(0, 2, (n,)) * 2 - 1)[:, None]
+    width, lean = torch.randn(2, n, device=device)
+    stretch = torch.diag_embed(torch.stack([width * 0.12, torch.zeros_like(width)], dim=1).exp())
+    stretch[:, 0, 1] = lean * 0.1
+    stretch[:, 0] *= torch.randint(0, 2, (n, 1), device=device) * 2 - 1
     return turn @ stretch

@@ -7,7 +7,7 @@ from ae_demo.data import doodles as doodle_data
 from ae_demo.data import emoji
 from ae_demo.data.images import Batch, Images, dataset
 
-LINE_ART_SHARE = 0.2  # share of line art of emoji in a batch for recognition
+LINE_ART_SHARE = 0.25  # share of line art of emoji in a batch for recognition
 
 
 class Mixture(Images):
@@ -23,6 +23,9 @@ class Mixture(Images):
         n = round(self.share * len(rows))
         own, others = self.own[rows[n:]], self.others[rows[:n] % len(self.others)]
         return own | others | {name: torch.cat([own[name], others[name]]) for name in own if name in others}
+
+    def to(self, device: torch.device) -> "Mixture":
+        return Mixture(self.own.to(device), self.others.to(device), self.share)
 
     def take(self, index) -> "Mixture":
         return Mixture(self.own.take(index), self.others, self.share)

@@ -40,6 +40,10 @@ class Images:
         """Return these rows only, as Images."""
         return Images(**{name: tensor[index] for name, tensor in self.tensors.items()})
 
+    def to(self, device: torch.device) -> "Images":
+        """Return these images on a device."""
+        return Images(**{name: tensor.to(device) for name, tensor in self.tensors.items()})
+
     def spread(self, n: int) -> "Images":
         """Return n evenly spaced rows from first to last, or all rows if there are no more than n."""
         return self if n >= len(self) else self.take(torch.linspace(0, len(self) - 1, n).long())

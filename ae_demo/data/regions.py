@@ -12,6 +12,10 @@ VARIANT_GAP = 2  # pixels: `gap` of `label_regions` for the regions of variants
 PAPER = 178  # out of 255: brighter pixels of a line drawing are paper
 GAP = 3 / 256  # share of the side of a drawing: half the width of gaps in lines that count as closed
 REACH = 0.1  # share of the side of a drawing: half the width of gaps through which the paper around does not reach
+COLOR_LEVELS = 6  # per channel: colours within a level count as one
+UNLIKE = 0.2  # difference in a channel by which main colours of a region differ
+MAIN_COLORS, MAIN_SHARE = 4, 0.1  # most main colours of a region, and the least share of it that each has
+EVEN_BLUR = 0.02  # share of the side: standard deviation of the surroundings that decide between main colours
 HINT_RADIUS = 3  # pixels, of the hint dot in a region
 
 
@@ -82,17 +86,74 @@ def reached_from_border(paper: np.ndarray, radius: float) -> np.ndarray:
     return reached[margin:-margin, margin:-margin]
 
 
-def even_colors(color: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Give each region inside a drawing its median colour: color (H, W, 3), labels (H, W) as of `drawing_regions`; the
-    paper around stays as it is."""
-    inside = np.flatnonzero(~touches_border(labels) & (np.bincount(labels.ravel()) > 0))
-    inside = inside[inside > 0]
-    if not len(inside):
+def color_levels(rgb: np.ndarray) -> np.ndarray:
+    """Return the index below COLOR_LEVELS³ of each of the colours (n, 3) in [0, 1], the same for those within a level
+    of every channel: (n,)."""
+    return (rgb * (COLOR_LEVELS - 1e-6)).astype(int) @ np.array([COLOR_LEVELS**2, COLOR_LEVELS, 1])
+
+
+def main_colors(rgb: np.ndarray) -> np.ndarray:
+    """Return the main colours (k, 3) of colours (n, 3) in [0, 1]: the commonest, and up to MAIN_COLORS of the others
+    that differ by UNLIKE from these and have a share of at least MAIN_SHARE."""
+    level = color_levels(rgb)
+    counts = np.bincount(level, minlength=COLOR_LEVELS**3)
+    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+    sums = np.stack([np.bincount(level, channel, COLOR_LEVELS**3) for channel in rgb.T], axis=1)
+    means = sums[order] / counts[order, None]
+    found, totals = [0], [0]
+    for i, count in enumerate(counts[order]):
+        distance = np.abs(means[found] - means[i]).max(1)
+        if distance.min() < UNLIKE:
+            totals[distance.argmin()] += count
+        elif len(found) < MAIN_COLORS:
+            found.append(i)
+            totals.append(count)
+    mains = means[[i for i, total in zip(found, totals, strict=True) if i == 0 or total >= MAIN_SHARE * len(rgb)]]
+    nearest = nearest_color(rgb, mains)
+    return np.stack([np.median(rgb[nearest == i], axis=0) for i in range(len(mains))])
+
+
+def nearest_color(rgb: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """Return the index (...,) of the nearest of colours (k, 3) for each of rgb (..., 3)."""
+    return np.abs(rgb[..., None, :] - colors).sum(-1).argmin(-1)
+
+
+def even_colors(color: np.ndarray, labels: np.ndarray, known: np.ndarray | None = None, step: int = 1) -> np.ndarray:
+    """Give each region inside a drawing its main colours, mostly one: color (H, W, 3), labels (H, W) as of
+    `drawing_regions`; the paper around stays as it is. Where a region has several (`main_colors`), as a crown and its
+    trunk without a line between, each pixel takes the one of most pixels around.
+
+    Colours count only where `known` (H, W) bool, at every step-th pixel; a region without any takes the mean of all."""
+    outside, even = touches_border(labels), color.copy()
+    known = np.ones(labels.shape, bool) if known is None else known
+    small = (slice(None, None, step),) * 2
+    counted = known[small] & ~outside[labels[small]] & (labels[small] > 0)
+    if not counted.any():
         return color
-    table = np.zeros((labels.max() + 1, 3), color.dtype)
-    for channel in range(3):
-        table[inside, channel] = ndimage.median(color[..., channel], labels, inside)
-    return np.where(np.isin(labels, inside)[..., None], table[labels], color)
+    mean = color[small][counted].mean(0)
+    for label, box in enumerate(ndimage.find_objects(labels), 1):
+        if box is None or outside[label]:
+            continue
+        here, own = labels[box] == label, color[box][small]
+        seen = here[small] & known[box][small]
+        mains = main_colors(own[seen]) if seen.any() else mean[None]
+        if len(mains) == 1:
+            even[box][here] = mains[0]
+            continue
+        nearest = nearest_color(own, mains)
+        blur = EVEN_BLUR * len(labels) / step
+        share = [ndimage.gaussian_filter(((nearest == i) & seen).astype(float), blur) for i in range(len(mains))]
+        index = np.argmax([expand(part, here.shape) for part in share], axis=0)
+        even[box][here] = mains[index[here]]
+    return even
+
+
+def expand(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Interpolate values (h, w) to a shape (H, W)."""
+    if values.shape == shape:
+        return values
+    factors = [side / own for side, own in zip(shape, values.shape, strict=True)]
+    return ndimage.zoom(values, factors, order=1, mode="nearest", grid_mode=True)
 
 
 def outside_mask(line: np.ndarray, threshold: int = 128) -> np.ndarray:

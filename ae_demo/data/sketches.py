@@ -127,11 +127,6 @@ def random_sketch(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     return 1 - drawn, moved[:, :3], 1 - moved[:, 3:]
 
 
-def small_sketch(batch: Batch, side: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Redraw a batch as `random_sketch` does, averaged down to `side` pixels: training on these is cheaper."""
-    return tuple(F.interpolate(part, size=(side, side), mode="area") for part in random_sketch(batch))  # type: ignore[return-value]  # three
-
-
 def clean_sketch(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     """Return the original line art, its image, and the mask of the drawing."""
     return batch["line"], batch["color"], 1 - batch["outside"]

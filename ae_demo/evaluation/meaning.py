@@ -7,12 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ae_demo.data.colored_doodles import color_levels
 from ae_demo.data.concepts import CATEGORIES, INDEX
 from ae_demo.data.drawings import Mixture
 from ae_demo.data.hints import no_hints
 from ae_demo.data.images import Batch, Images
-from ae_demo.data.regions import PAPER, drawing_regions, even_colors, touches_border
+from ae_demo.data.regions import PAPER, color_levels, drawing_regions, even_colors, touches_border
 from ae_demo.evaluation.colorization_scores import COLORING_BATCH, KNOWLEDGE, colorize_batch, known_concepts
 from ae_demo.evaluation.recognition_scores import sketches_of
 

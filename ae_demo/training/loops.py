@@ -187,11 +187,9 @@ def run_players(
     with _averages_in_state(players, accelerator):
         if run.state:
             accelerator.load_state(str(run.state))
-        stream = batches(
-            data, run.batch_size, run.seed, run.start, accelerator.process_index, accelerator.num_processes
-        )
+        rank, world = accelerator.process_index, accelerator.num_processes
+        stream = batches(data.to(accelerator.device), run.batch_size, run.seed, run.start, rank, world)
         for step, batch in zip(range(run.start, run.steps), stream, strict=False):
-            batch = {name: tensor.to(accelerator.device) for name, tensor in batch.items()}
             with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=players[0].optim.bf16 and fast_bf16):
                 parts = loss(*networks, batch)
             metrics = finite_metrics(parts, step)

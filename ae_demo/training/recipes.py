@@ -18,7 +18,7 @@ from ae_demo.data.faces import PARTS, cartoon_faces
 from ae_demo.data.hints import random_hints
 from ae_demo.data.images import Dataset, Images
 from ae_demo.data.mnist import fashion_mnist, mnist
-from ae_demo.data.sketches import random_sketch, small_sketch
+from ae_demo.data.sketches import random_sketch
 from ae_demo.data.vocabulary import GROUPS
 from ae_demo.evaluation import (
     autoencoder_scores,
@@ -102,8 +102,7 @@ def stages(*steps: int, starts_from: str | None = None) -> tuple[Stage, ...]:
 EMA_COSINE: dict[str, Any] = {"schedule": warm_cosine, "clip": 1.0, "ema_decay": 0.999, "bf16": True}  # for most Optims
 # shared by the U-Nets' losses
 HINTED_SKETCH: dict[str, Any] = {"sketch": random_sketch, "hint": random_hints, "chroma_weight": 0.3}
-RARELY_HINTED = HINTED_SKETCH | {"hint": partial(random_hints, none=0.75)}  # a name must say something
-SMALL_SKETCH = RARELY_HINTED | {"sketch": partial(small_sketch, side=96)}  # half the work, on three quarters the side
+RARELY_HINTED = HINTED_SKETCH | {"hint": partial(random_hints, none=0.65)}  # a name must say something
 LAYER_SIZES = [256, 128, 32]  # layers of the stacked autoencoders
 STUDENT_SAMPLING: dict[str, Any] = {"steps": 4, "guidance": 1.0, "sampler": "unipc"}
 READABLE_PARTS = tuple(list(PARTS).index(name) for name in ("hair_color", "skin_color", "clothing"))
@@ -184,20 +183,11 @@ classifying = partial(
 )
 
 
-def recognising(side: int, lr: float, fit: Callable = fit) -> Callable:
-    """Return the training of a recogniser on sketches of `side` pixels: smaller ones first cost half as much."""
+def coloring(lr: float, fit: Callable = fit) -> Callable:
+    """Return the training of a network that is told what it colours."""
     return partial(
         fit,
-        loss=partial(losses.recognition, doodle=partial(random_doodles, size=side), sketch=random_sketch),
-        optim=Optim(lr=lr, weight_decay=0.05, **EMA_COSINE),
-    )
-
-
-def coloring(sketching: dict, lr: float, fit: Callable = fit) -> Callable:
-    """Return the training of a network that is told what it colours, on sketches of one kind."""
-    return partial(
-        fit,
-        loss=partial(losses.colorization_concept, guess=guessing.guess_concepts, **sketching),
+        loss=partial(losses.colorization_concept, guess=guessing.guess_concepts, **RARELY_HINTED),
         optim=Optim(lr=lr, weight_decay=0.02, **EMA_COSINE),
     )
 
@@ -219,10 +209,14 @@ RECIPES: dict[str, Recipe] = {
         title="Recogniser of drawings",
         dataset=drawings,
         model_class=Recognition,
-        model_options={"concepts": list(CONCEPTS)},
-        train=recognising(side=64, lr=1e-3, fit=fit_calibrated),
-        stages=(Stage(3_400, train=recognising(side=48, lr=2e-3)), Stage(2_000)),
-        batch_size=160,
+        model_options={"concepts": list(CONCEPTS), "width": 30},
+        train=partial(
+            fit_calibrated,
+            loss=partial(losses.recognition, doodle=partial(random_doodles, size=64), sketch=random_sketch),
+            optim=Optim(lr=3e-3, weight_decay=0.05, **EMA_COSINE),
+        ),
+        stages=stages(8_000),
+        batch_size=1_024,
         evaluate=recognition_scores.recognition_scores,
         other_splits=("held_out_artist",),
         evaluate_others=recognition_scores.recognition_scores,
@@ -259,12 +253,12 @@ RECIPES: dict[str, Recipe] = {
             "num_styles": len(ARTISTS),
             "width": 48,
         },
-        train=coloring(RARELY_HINTED, lr=5e-4),
+        train=coloring(lr=5e-4),
         stages=(
-            Stage(2_200, starts_from="colorization", train=coloring(SMALL_SKETCH, lr=1.5e-3, fit=fit_from_palettes)),
-            Stage(300),
+            Stage(4_000, starts_from="colorization", train=coloring(lr=1.5e-3, fit=fit_from_palettes)),
+            Stage(2_000),
         ),
-        batch_size=16,
+        batch_size=128,
         sample_grid=sample_grids.colorization_variants,
         caption=COLORINGS_CAPTION.format("likeliest colours, four variants, "),
     ),

@@ -10,11 +10,11 @@ from scipy import ndimage
 from torch import Tensor
 
 from ae_demo.data.doodles import FILL
-from ae_demo.data.regions import PAPER, drawing_regions, touches_border
+from ae_demo.data.regions import PAPER, drawing_regions, even_colors, touches_border
 from ae_demo.ui.ink import drawing_box, drawn_part, find_ink
 
 MIXED = 0.002  # least variance of several colours, of values in [0, 1]
-MEDIAN_STEP = 4  # every fourth pixel of `lines`, the resolution of the networks, is enough for a median
+EVEN_STEP = 4  # every fourth pixel of `lines`, the resolution of the networks, says what a region's colours are
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Drawing:
         return touches_border(self.regions)
 
     def even_out(self, image: Image.Image, softness: float = 0.2) -> Image.Image:
-        """Give each region of an RGB image, of the size of `lines`, its median colour, and the paper around its mean.
+        """Give each region of an RGB image, of the size of `lines`, its main colours, and the paper around its mean.
 
         Around, the effect fades with the variance of the colours, exp(−variance / softness²), so that a drawing with a
         gap in its lines does not bleed into the paper."""
@@ -52,20 +52,15 @@ class Drawing:
         size = np.maximum(np.bincount(flat), 1)
         even, square = (np.stack([np.bincount(flat, c) / size for c in v]) for v in (values, values**2))
         variance = (square - even**2).mean(0)
-        weight = np.where(self.is_outside, np.exp(-variance / softness**2), 1)
+        weight = np.where(self.is_outside, np.exp(-variance / softness**2), 0)
         white = self.is_outside & (even.min(0) > 0.85)
         even[:, white], weight[white] = 1, 1  # paper around is white or coloured, never slightly tinted
         open_wide = self.is_outside & ~white & (variance > MIXED)  # paper and a colour that ran out
         weight[open_wide] = 0
         values = np.where(open_wide[flat] & (values.min(0) > 0.92), 1, values)
-        weight[0] = 0  # the lines themselves
-        some = np.ascontiguousarray(labels[::MEDIAN_STEP, ::MEDIAN_STEP])
-        inside = np.intersect1d(np.unique(some), np.flatnonzero(~self.is_outside)[1:])
-        if len(inside):
-            sample = pixels[::MEDIAN_STEP, ::MEDIAN_STEP] / 255
-            even[:, inside] = [ndimage.median(sample[..., c], some, inside) for c in range(3)]
-        answer = (weight * even)[:, flat] + (1 - weight)[flat] * values
-        return Image.fromarray((255 * answer.T + 0.5).astype(np.uint8).reshape(image.height, image.width, 3))
+        answer = ((weight * even)[:, flat] + (1 - weight)[flat] * values).T.reshape(*labels.shape, 3)
+        answer = even_colors(answer, labels, step=EVEN_STEP)
+        return Image.fromarray((255 * answer + 0.5).astype(np.uint8))
 
     def place(self, image: Image.Image) -> Image.Image:
         """Return an RGB or RGBA image of the drawing's square at its place on the canvas, around it white or clear."""

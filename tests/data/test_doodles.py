@@ -11,7 +11,16 @@ import torch
 from ae_demo.data import colored_doodles as coloring
 from ae_demo.data import doodles as module
 from ae_demo.data.concepts import CATEGORIES, CONCEPTS
-from ae_demo.data.doodles import FILL, NO_STROKE, doodles, keep_share, random_doodles, render_doodles, whole_boxes
+from ae_demo.data.doodles import (
+    FILL,
+    NO_STROKE,
+    doodles,
+    keep_share,
+    random_doodles,
+    random_maps,
+    render_doodles,
+    whole_boxes,
+)
 from ae_demo.data.drawings import Mixture, colored_drawings, drawings
 from ae_demo.data.images import DatasetError, Images
 
@@ -184,11 +193,36 @@ def test_agreement_is_the_share_where_picture_and_drawing_are_the_same():
     outside = np.array([False, False, True, False])
     color, inside = np.zeros((64, 64, 3)), np.zeros((64, 64), bool)
     color[..., 1], inside[16:48, 16:48] = 1, True
-    colors, agreement = coloring.region_colors(labels, outside, color, inside)
-    assert agreement == 1 and colors[3].tolist() == [0, 1, 0]
+    assert coloring.agreement(labels, outside, color, inside) == 1
     color[32:48] = (1, 0, 0)
-    assert coloring.region_colors(labels, outside, color, inside)[1] == pytest.approx(0.5)
-    assert coloring.region_colors(labels, outside, color, ~inside)[1] == 0, "nothing in common"
+    assert coloring.agreement(labels, outside, color, inside) == pytest.approx(0.5)
+    assert coloring.agreement(labels, outside, color, ~inside) == 0, "nothing in common"
+
+
+def test_a_region_without_a_line_inside_takes_both_colours_that_lie_under_it():
+    line = np.full((128, 128), 255, np.uint8)
+    line[10, 20:108] = line[118, 20:108] = line[10:119, 20] = line[10:119, 107] = 0
+    color, *_ = coloring.color_doodle((line, (20, 10, 108, 118), [two_parts()], 0))
+    assert color[:, 30, 60].tolist() == [20, 160, 20] and color[:, 100, 60].tolist() == [120, 70, 10]
+
+
+def test_dark_outlines_of_a_picture_are_no_colour_and_dark_parts_are():
+    picture = torch.full((3, 128, 128), 200, dtype=torch.uint8)
+    outside = torch.zeros(1, 128, 128, dtype=torch.uint8)
+    picture[:, 60:62] = picture[:, 100:, :30] = 0
+    made = coloring.Picture(picture, outside, 0)
+    assert (made.color[60:62] == 200).all() and (made.color[105:, :25] == 0).all()
+
+
+def test_an_accelerator_draws_what_the_processor_draws():
+    some = doodles("data", "sample")[torch.arange(0, 1035, 45)]
+    n = len(some["points"])
+    kept, move = keep_share(some["stroke"], torch.linspace(0.3, 1, n)), random_maps(n)
+    for width in (1.0, 3.0):
+        wide = torch.full((n,), width)
+        given = some["points"], some["stroke"], 64, wide, kept, move
+        difference = (render_doodles(*given) - module.draw_distances(*given)).abs()
+        assert difference.mean() < 0.02 and difference.flatten(1).mean(1).max() < 0.04
 
 
 def test_coloured_doodles_have_an_artist_and_mix_with_pairs(data_dir):

@@ -1,9 +1,18 @@
 """Regions enclosed by lines: around, inside, with gaps, filled."""
 
 import numpy as np
+import pytest
 import torch
 
-from ae_demo.data.regions import OUTSIDE, fill_regions, grow_regions, label_regions, largest_regions, outside_mask
+from ae_demo.data.regions import (
+    OUTSIDE,
+    even_colors,
+    fill_regions,
+    grow_regions,
+    label_regions,
+    largest_regions,
+    outside_mask,
+)
 
 
 def boxes(*places, size=64):
@@ -108,3 +117,31 @@ def test_all_paper_that_reaches_the_border_is_one_region():
     paper[:, 8] = False  # a line from top to bottom
     labels = label_regions(paper)
     assert labels[4, 2] == labels[4, 12] == OUTSIDE and labels[4, 8] == 0
+
+
+def framed(side=64):
+    """Labels and noisy colours of a square: orange with a green top, on white paper."""
+    labels, color = np.full((side, side), 2), np.ones((side, side, 3))
+    inside = slice(side // 8, -side // 8)
+    labels[inside, inside], color[inside, inside], color[side // 8 : side // 3, inside] = 3, (1, 0.5, 0), (0, 0.6, 0.1)
+    noise = np.random.default_rng(0).normal(0, 0.03, color.shape)
+    return labels, np.where((labels == 3)[..., None], color + noise, color).clip(0, 1)
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_a_region_has_its_main_colours_evenly(step):
+    labels, color = framed(64 * step)
+    even = even_colors(color, labels, step=step)
+    assert (even[labels == 2] == 1).all(), "paper stays"
+    assert len(np.unique(even[labels == 3], axis=0)) == 2
+    assert even[12 * step, 32 * step] == pytest.approx([0, 0.6, 0.1], abs=0.03)
+    assert even[40 * step, 32 * step] == pytest.approx([1, 0.5, 0], abs=0.03)
+
+
+def test_colours_that_are_unknown_do_not_count():
+    labels, color = framed()
+    known = np.zeros(labels.shape, bool)
+    known[40:50, 20:40] = True
+    even = even_colors(color, labels, known)
+    assert len(np.unique(even[labels == 3], axis=0)) == 1 and even[12, 32] == pytest.approx([1, 0.5, 0], abs=0.03)
+    assert (even_colors(color, labels, np.zeros_like(known)) == color).all()
