@@ -65,4 +65,4 @@ def colored_drawings(data_dir: str, split: str, limit: int | None = None) -> Ima
         return pairs.take(torch.arange(0, len(pairs), HELD_OUT_STEP))
     if split != "train":
         return pairs
-    return Mixture(pairs, coloring.colored_doodles(data_dir, split, limit), DOODLE_SHARE)
+    return Mixture(coloring.colored_doodles(data_dir, split, limit), pairs, 1 - DOODLE_SHARE)
