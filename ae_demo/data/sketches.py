@@ -8,7 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ae_demo.data.doodles import random_maps
 from ae_demo.data.images import Batch
+
+PAIR = ("color", "line", "outside")  # tensors that are redrawn together
 
 # Line detectors
 
@@ -125,6 +128,25 @@ def random_sketch(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     drawn[smudged] = torch.maximum(0.85 * drawn[smudged], box_blur(drawn[smudged], 2))
     drawn = drawn * uniform(0.55, 1) ** some(0.5)
     return 1 - drawn, moved[:, :3], 1 - moved[:, 3:]
+
+
+def tidy_sketch(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """Redraw a batch of pairs as a careful person would, in whole lines of 1 to 5 pixels that fill the sheet; mirrored,
+    turned and stretched; otherwise as `random_sketch`."""
+    line, n = batch["line"], len(batch["line"])
+    size = torch.empty(n, 1, 1, device=line.device).uniform_(0.8, 1.05)
+    theta = torch.cat([random_maps(n, line.device) / size, torch.zeros_like(size).expand(-1, 2, -1)], dim=2)
+    parts = torch.cat([1 - line, 1 - batch["color"], 1 - batch["outside"]], dim=1)
+    moved = F.grid_sample(parts, F.affine_grid(theta, list(parts.shape), align_corners=False), align_corners=False)
+    level = torch.empty(n, 1, 1, 1, device=line.device).uniform_(-0.35, 2)
+    return 1 - thicken(moved[:, :1], level), 1 - moved[:, 1:4], moved[:, 4:]
+
+
+def varied_sketch(batch: Batch, tidy: float = 0.7) -> tuple[Tensor, Tensor, Tensor]:
+    """Redraw a share `tidy` of a batch by `tidy_sketch`, the rest by `random_sketch`, in that order of the rows."""
+    n = round(tidy * len(batch["line"]))
+    first, rest = ({name: batch[name][rows] for name in PAIR} for rows in (slice(n), slice(n, None)))
+    return tuple(torch.cat(both) for both in zip(tidy_sketch(first), random_sketch(rest), strict=True))  # type: ignore[return-value]  # three
 
 
 def clean_sketch(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

@@ -18,7 +18,7 @@ from ae_demo.data.faces import PARTS, cartoon_faces
 from ae_demo.data.hints import random_hints
 from ae_demo.data.images import Dataset, Images
 from ae_demo.data.mnist import fashion_mnist, mnist
-from ae_demo.data.sketches import random_sketch
+from ae_demo.data.sketches import random_sketch, varied_sketch
 from ae_demo.data.vocabulary import GROUPS
 from ae_demo.evaluation import (
     autoencoder_scores,
@@ -183,6 +183,15 @@ classifying = partial(
 )
 
 
+def recognising(sketch: Callable, lr: float) -> Callable:
+    """Return the training of a recogniser on doodles, and line art redrawn by `sketch`."""
+    return partial(
+        fit_calibrated,
+        loss=partial(losses.recognition, doodle=partial(random_doodles, size=64), sketch=sketch),
+        optim=Optim(lr=lr, weight_decay=0.05, **EMA_COSINE),
+    )
+
+
 def coloring(lr: float, fit: Callable = fit) -> Callable:
     """Return the training of a network that is told what it colours."""
     return partial(
@@ -210,12 +219,8 @@ RECIPES: dict[str, Recipe] = {
         dataset=drawings,
         model_class=Recognition,
         model_options={"concepts": list(CONCEPTS), "width": 30},
-        train=partial(
-            fit_calibrated,
-            loss=partial(losses.recognition, doodle=partial(random_doodles, size=64), sketch=random_sketch),
-            optim=Optim(lr=3e-3, weight_decay=0.05, **EMA_COSINE),
-        ),
-        stages=stages(8_000),
+        train=recognising(varied_sketch, lr=5e-4),
+        stages=(Stage(5_088, train=recognising(random_sketch, lr=3e-3)), Stage(2_000, batch_size=160)),
         batch_size=1_024,
         evaluate=recognition_scores.recognition_scores,
         other_splits=("held_out_artist",),
