@@ -4,6 +4,7 @@ import ctypes
 import os
 import sys
 from contextlib import suppress
+from types import ModuleType
 
 from ae_demo.training.console import interruptible, prepare_console
 from ae_demo.ui.environment import named_port, prepare_environment
@@ -19,34 +20,39 @@ import gradio as gr
 import torch
 from starlette.middleware import Middleware
 
-from ae_demo.tabs import TABS, colorize, models
+from ae_demo.tabs import GROUPS, colorize, models
 from ae_demo.ui.gradio_compat import Page
 from ae_demo.ui.guard import Guard
 from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.look import CSS, theme
 
 TEXT = TEXTS["app"]
 HUB_WAIT_S = 8.0  # longest wait for newer checkpoints at the start, if AE_DEMO_HUB_REPO is set
-CSS = """
-footer { display: none !important }
-.gradio-container, main { width: 100% !important; max-width: 1280px }
-@media (max-width: 640px) {
-  .settings { display: contents !important } .settings > * { flex: 1 1 100% } .aside { order: 1 }
-}
-"""  # on a phone, the column beside the settings comes after the pictures
 
 
 def build() -> gr.Blocks:
     """Build the whole page."""
     # uploads are read only once, so they are deleted after an hour
     with Page(title=TEXT["title"], analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        gr.Markdown(f"# {TEXT['title']}\n{TEXT['intro']}")
-        with gr.Tabs():
-            for tab in TABS:
-                with gr.Tab(tab.TITLE, id=tab.__name__.rpartition(".")[2]):
-                    gr.Markdown(tab.ABOUT)
-                    tab.build()
+        gr.Markdown(f"# {TEXT['title']}", elem_classes="brand")
+        with gr.Tabs(elem_classes="groups"):
+            for key, tabs in GROUPS.items():
+                with gr.Tab(TEXTS["groups"][key], id=key):
+                    if len(tabs) == 1:
+                        build_tab(tabs[0])
+                        continue
+                    with gr.Tabs(elem_classes="group"):
+                        for tab in tabs:
+                            with gr.Tab(tab.TITLE, id=tab.__name__.rpartition(".")[2]):
+                                build_tab(tab)
         page.load(colorize.warm_up, queue=False, show_progress="hidden", api_visibility="private")
     return page
+
+
+def build_tab(tab: ModuleType) -> None:
+    """Build one tab: what it is about, and its widgets."""
+    gr.Markdown(tab.ABOUT, elem_classes="about")
+    tab.build()
 
 
 def launch(**options):
@@ -54,9 +60,8 @@ def launch(**options):
     models.follow_hub(wait=HUB_WAIT_S)
     torch.set_num_threads(1)  # two threads are hardly faster, and a hundred times slower when the cores are busy
     page = build().queue(max_size=32)
-    theme = gr.themes.Soft(font=["system-ui", "sans-serif"])
     ours = {
-        "theme": theme,
+        "theme": theme(),
         "css": CSS,
         "run_history": False,
         "ssr_mode": False,

@@ -7,11 +7,14 @@ import torch
 from torch.nn import functional as F
 
 from ae_demo import checkpoints
+from ae_demo.data.concepts import CONCEPTS, concept_name
 from ae_demo.data.drawings import colored_drawings
+from ae_demo.data.mouse import mouse_sketches
 from ae_demo.evaluation import autoencoder_scores
 from ae_demo.evaluation.autoencoder_scores import CODE_SIZES
 from ae_demo.models.dcgan import DCGAN
 from ae_demo.training.recipes import RECIPES
+from ae_demo.ui.drawing import find_drawing
 
 LOWER, HIGHER = "lower", "higher"
 TARGETS = {  # what each was to reach on all held-out data
@@ -186,3 +189,26 @@ def test_a_student_needs_four_steps_where_its_teacher_needs_fifty():
     )
     assert student["4"]["frechet"] < 1.1 * teacher["50"]["frechet"]
     assert student["1"]["frechet"] < teacher["10"]["frechet"]
+
+
+OTHER_NAMES = {
+    "boat": {"sailboat"},
+    "car": {"automobile"},
+    "cup": {"mug", "teacup"},
+    "face": {"smiley"},
+    "balloon": {"hot"},
+    "ice cream": {"ice"},
+}
+
+
+def test_most_sketches_by_mouse_are_recognised():
+    """The right name among the first three."""
+    net, missed = checkpoints.load(RECIPES["recognition"].model_class, "recognition"), []
+    for sketch in mouse_sketches():
+        drawing = find_drawing(sketch.lines())
+        with torch.inference_mode():
+            first = net(drawing.sketch)[0].topk(3).indices.tolist()
+        words = {word.casefold() for index in first for word in concept_name(CONCEPTS[index], "en").split()}
+        if not words & ({sketch.name} | OTHER_NAMES.get(sketch.name, set())):
+            missed.append((sketch.name, [concept_name(CONCEPTS[index], "en") for index in first]))
+    assert len(missed) <= 3, missed

@@ -1,4 +1,6 @@
-"""TABS, the tab modules in display order; each has TITLE, ABOUT and build()."""
+"""The tab modules in display order, by group; each has TITLE, ABOUT and build()."""
+
+from types import ModuleType
 
 from ae_demo.tabs import (
     colorize,
@@ -13,4 +15,11 @@ from ae_demo.tabs import (
     toy_gan,
 )
 
-TABS = (colorize, latent, restoration, compression, latent_map, toy_gan, dcgan, diffusion, diffusion_edit, models)
+GROUPS: dict[str, tuple[ModuleType, ...]] = {  # key of the group's name in the texts: its tabs
+    "draw": (colorize,),
+    "autoencoders": (latent, restoration, compression, latent_map),
+    "gans": (toy_gan, dcgan),
+    "diffusion": (diffusion, diffusion_edit),
+    "models": (models,),
+}
+TABS = tuple(tab for tabs in GROUPS.values() for tab in tabs)

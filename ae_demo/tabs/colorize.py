@@ -43,6 +43,7 @@ TITLE, ABOUT = TEXT["title"], TEXT["about"]
 CANVAS_SIZE, VARIANT_SIZE = 512, 256  # sides in pixels
 NETWORKS = ("colorization-concept", "colorization", "colorization-baseline")
 HEADLINE = NETWORKS[0]
+ANSWER_QUALITY = 82  # of its JPEG
 CANVAS_GUESSES = 3  # shown under the canvas
 HINT_COLORS = (
     "#d43838", "#f39016", "#fae12f", "#5a9f3d", "#2b9e8b", "#63b9ec", "#3f6fda", "#9e3db2",
@@ -50,6 +51,7 @@ HINT_COLORS = (
 )  # fmt: skip
 SHOWN_VARIANTS, DRAWN_VARIANTS = 4, 8  # the uncertainty map uses all that are drawn
 LEAST_SPREAD = 0.03  # in [0, 1]; variants with less everywhere count as identical
+DEMO = "frog"  # the mouse sketch that draws itself on the page
 MOUSE_EXAMPLES = mouse_sketches()[:9]
 # sample pairs that show objects, not signs
 LINE_ART_EXAMPLES = (8, 10, 16, 32, 33, 40, 59, 3, 2, 13, 5, 6, 9, 15, 18, 20, 23, 27, 30, 39, 46, 47, 51, 62)
@@ -68,16 +70,23 @@ def warm_up() -> None:
 
 def read_drawing(pad: dict) -> Drawing | None:
     """Find the drawing and its hints on the canvas, {lines, hints} as data URIs; None if nothing is drawn."""
+    return read_scene(pad)[0]
+
+
+def read_scene(pad: dict, told: str = "") -> tuple[Drawing | None, list[Drawing]]:
+    """Find the drawing on a canvas, {lines, hints} as data URIs, None if nothing is drawn, and the things that it
+    shows: itself, if a visitor tells what it is."""
     if not isinstance(pad, dict) or not pad.get("lines"):
-        return None
-    hints = pad.get("hints")
-    return find_drawing(inputs.read(inputs.decode_data_uri(pad["lines"])), inputs.read_layer(hints) if hints else None)
+        return None, []
+    drawing, things = _scene(pad["lines"], pad.get("hints") or "")
+    return drawing, [drawing] if told and drawing else things
 
 
-def see_things(drawing: Drawing, pad: dict, told: str) -> list[Drawing]:
-    """Return the things that a drawing on a canvas shows: itself, if a visitor tells what it is."""
-    hints = pad.get("hints")
-    return [drawing] if told else split_scene(drawing, inputs.read_layer(hints) if hints else None)
+@lru_cache(8)  # an answer, its guesses, variants and comparisons all ask for the same
+def _scene(lines: str, hints: str) -> tuple[Drawing | None, list[Drawing]]:
+    layer = inputs.read_layer(hints) if hints else None
+    drawing = find_drawing(inputs.read(inputs.decode_data_uri(lines)), layer)
+    return drawing, split_scene(drawing, layer) if drawing else []
 
 
 def chosen_variant(pad: dict) -> dict | None:
@@ -96,14 +105,13 @@ def before_choice(pad: dict) -> dict:
 
 def recognize(pad: dict, told: str = "") -> dict:
     """Recognise a drawing, {lines, hints} as data URIs -> {guesses: the likeliest concepts, {concept, emoji, name,
-    probability}, or the likeliest of each of several `things`; told: the concept that the visitor names, if any}."""
-    told, drawing = told_concept(told), read_drawing(pad)
+    probability}, or the likeliest of each of several `things`}; {told: ""} as well if nothing is drawn."""
+    drawing, things = read_scene(pad, told_concept(told))
     if drawing is None:
         return {"guesses": [], "told": ""}
-    things = [drawing] if told else split_scene(drawing)
     if len(things) > 1:
-        return {"guesses": [likeliest_concepts(thing, 1)[0] for thing in things], "told": "", "things": True}
-    return {"guesses": likeliest_concepts(drawing, CANVAS_GUESSES), "told": told}
+        return {"guesses": [likeliest_concepts(thing, 1)[0] for thing in things], "things": True}
+    return {"guesses": likeliest_concepts(drawing, CANVAS_GUESSES)}
 
 
 def look_closer(pad: dict) -> list[dict]:
@@ -118,9 +126,9 @@ def look_closer(pad: dict) -> list[dict]:
     return [picture(f"{first['emoji']} {first['name']}", heat(fallen, drawing.lines.resize((384, 384))), note)]
 
 
-def no_guesses(sentence: str) -> dict:
-    """Make a value of `Guesses` with a sentence instead of guesses."""
-    return {"guesses": [], "told": "", "note": sentence}
+def no_answer(sentence: str) -> tuple[list[dict], dict]:
+    """Make values of `Pictures` and `Guesses` with a sentence instead of an answer."""
+    return message(sentence), {"guesses": []}
 
 
 def list_guesses(pad: dict) -> list[dict]:
@@ -136,26 +144,52 @@ def list_guesses(pad: dict) -> list[dict]:
 def colorize(pad: dict, keep_lines: bool = True, even: bool = True, name: str = "", style: str = "") -> list[dict]:
     """Colour a drawing, {lines, hints} as data URIs, with three networks -> their pictures, and their input.
 
-    `keep_lines` draws the lines over the colours, `even` gives each enclosed region one colour; `name` says what the
-    drawing shows, `style` is one of STYLES: the first network uses both. A network that cannot be loaded says so in
+    `keep_lines` draws the lines over the colours, `even` gives each enclosed region its main colours; `name` says what
+    the drawing shows, `style` is one of STYLES: the first network uses both. A network that cannot be loaded says so in
     place of its picture."""
-    told, drawing = told_concept(name), read_drawing(pad)
+    return color_headline(pad, keep_lines, even, name, style) + compare(pad, keep_lines, even)
+
+
+def color_headline(
+    pad: dict, keep_lines: bool = True, even: bool = True, name: str = "", style: str = ""
+) -> list[dict]:
+    """Colour a drawing with the first of NETWORKS, otherwise as `colorize`."""
+    told = told_concept(name)
+    drawing, things = read_scene(pad, told)
     if drawing is None:
         return message(TEXT["empty"])
-    row = []
-    for key in NETWORKS:
-        size = "" if row else "large"
-        try:
-            things = see_things(drawing, pad, told) if key == HEADLINE else [drawing]
-            colors, times = zip(*(predict(key, thing, told, style) for thing in things), strict=True)
-        except checkpoints.CheckpointError as error:
-            row.append({"title": TEXT[key], "src": "", "note": str(error), "size": size})
-            continue
-        parameters = checkpoints.count_parameters(fast_network(key).model)
-        note = TEXT["note"].format(parameters=f"{parameters:,}", ms=sum(times))
-        shown = compose_scene(things, colors, keep_lines, even)
-        row.append(picture(TEXT[key], shown, note, quality=90, size=size))
-    return [*row, picture(TEXT["sees"], to_pil(drawing.network_view()), TEXT["sees_note"])]
+    return [color_things(HEADLINE, things, keep_lines, even, told, style)]
+
+
+def compare(pad: dict, keep_lines: bool = True, even: bool = True) -> list[dict]:
+    """Colour a drawing with the other NETWORKS -> their pictures, and their input; otherwise as `colorize`."""
+    drawing = read_drawing(pad)
+    if drawing is None:
+        return []
+    others = [color_things(name, [drawing], keep_lines, even) for name in NETWORKS[1:]]
+    return [*others, picture(TEXT["sees"], to_pil(drawing.network_view()), TEXT["sees_note"])]
+
+
+def color_things(
+    network_name: str, things: list[Drawing], keep_lines: bool, even: bool, told: str = "", style: str = ""
+) -> dict:
+    """Colour the things on a canvas with one of NETWORKS -> an entry of `Pictures`."""
+    is_headline = network_name == HEADLINE
+    try:
+        colors, times = zip(*(predict(network_name, thing, told, style) for thing in things), strict=True)
+    except checkpoints.CheckpointError as error:
+        return {"title": TEXT[network_name], "src": "", "note": str(error), "size": ""}
+    parameters = checkpoints.count_parameters(fast_network(network_name).model)
+    note = TEXT["note"].format(parameters=f"{parameters:,}", ms=sum(times))
+    shown = compose_scene(things, colors, keep_lines, even)
+    return picture(TEXT[network_name], shown if is_headline else small_picture(shown), note, quality=ANSWER_QUALITY)
+
+
+def answer(
+    pad: dict, keep_lines: bool = True, even: bool = True, told: str = "", style: str = ""
+) -> tuple[list[dict], dict]:
+    """Colour a drawing as `color_headline` does, and recognise it as `recognize` does."""
+    return color_headline(pad, keep_lines, even, told, style), recognize(pad, told)
 
 
 def variant_codes(seed: int, n: int = DRAWN_VARIANTS) -> Tensor:
@@ -171,12 +205,8 @@ def draw_variants(
 ) -> list[tuple[Drawing, Tensor, Tensor]]:
     """Colour the things on a canvas, lines and hints as data URIs, in DRAWN_VARIANTS ways -> each as a drawing, its
     colours (n, 3, 128, 128), and the hints that produce them (n, 4, 128, 128)."""
-    pad = {"lines": lines, "hints": hints}
-    drawing = read_drawing(pad)
-    if drawing is None:
-        return []
     net, drawn = fast_network(HEADLINE), []
-    for i, thing in enumerate(see_things(drawing, pad, told)):
+    for i, thing in enumerate(read_scene({"lines": lines, "hints": hints}, told)[1]):
         concepts, styles = knowledge(thing.sketch, told, style)
         code = variant_codes((seed + i) % inputs.MAX_SEED)
         colors, dots = color_variants(
@@ -263,14 +293,13 @@ def continue_from(index: int, pad: dict, seed: int = 0, name: str = "", style: s
 def download_layers(pad: dict, what: str = "picture", even: bool = True, name: str = "", style: str = "") -> dict:
     """Export the canvas as a PNG {name, src}: "picture", or with transparency its "lines" or "colors"; `name` and
     `style` are as of `colorize`."""
-    what, drawing = inputs.check_choice(what, ("picture", "lines", "colors")), read_drawing(pad)
-    told = told_concept(name)
+    what, told = inputs.check_choice(what, ("picture", "lines", "colors")), told_concept(name)
+    drawing, things = read_scene(pad, told)
     if drawing is None:
         raise inputs.InputError(TEXT["nothing"])
     if what == "lines":
         image = drawing.place(drawing.line_layer())
     else:
-        things = see_things(drawing, pad, told)
         colors = [predict(HEADLINE, thing, told, style)[0] for thing in things]
         image = compose_scene(things, colors, what == "picture", even)
     if what == "colors":
@@ -315,36 +344,39 @@ def load_example(index: int) -> tuple[dict, list[dict]]:
 def build() -> None:
     """Lay out the tab and connect its events."""
     pens = TEXTS["pad"]
-    with gr.Row():
-        with gr.Column(scale=2, min_width=300):
+    with gr.Row(elem_classes="stage"):
+        with gr.Column(min_width=280):
             pad = ColoringPad(
-                CANVAS_SIZE, {pens["pen"]: 5, pens["medium"]: 9, pens["thick"]: 16}, HINT_COLORS, elem_id="colorize-pad"
+                CANVAS_SIZE,
+                {pens["pen"]: 5, pens["medium"]: 9, pens["thick"]: 16},
+                HINT_COLORS,
+                demo=next(sketch.strokes for sketch in mouse_sketches() if sketch.name == DEMO),
+                elem_id="colorize-pad",
             )
-            names = {concept: (emoji_character(concept), concept_name(concept, LANGUAGE)) for concept in CONCEPTS}
-            guesses = Guesses(names, elem_id="colorize-guesses")
-            styles = Swatches(TEXT["style"], {key: (TEXT[f"style_{key}"], colors) for key, colors in STYLES.items()})
-            with gr.Row():
-                upload = PictureUpload(TEXT["upload"], file_types=["image"], size="sm")
-                colors = PictureUpload(TEXT["palette"], file_types=["image"], size="sm")
-        with gr.Column(scale=3, min_width=300):
+        with gr.Column(min_width=280, elem_classes="answer"):
+            with gr.Row(elem_classes="bar"):
+                keep_lines = gr.Checkbox(True, label=TEXT["keep_lines"], container=False, min_width=120)
+                even = gr.Checkbox(True, label=TEXT["even"], container=False, min_width=120)
             answers = Pictures(message(TEXT["empty"]), elem_id="colorize-answers")
-            with gr.Row():
-                keep_lines = gr.Checkbox(True, label=TEXT["keep_lines"], container=False)
-                even = gr.Checkbox(True, label=TEXT["even"], container=False)
-            with gr.Row():
-                downloads = {
-                    what: gr.Button(TEXT[f"download_{what}"], size="sm") for what in ("picture", "lines", "colors")
-                }
-            download = Download()
+        with gr.Column(min_width=200, elem_classes="side"):
+            others = Pictures([], elem_id="colorize-others")
+    names = {concept: (emoji_character(concept), concept_name(concept, LANGUAGE)) for concept in CONCEPTS}
+    guesses = Guesses(names, elem_id="colorize-guesses")
+    chosen = Examples(TEXT["examples"], examples(), elem_id="colorize-examples")
+    truth = Pictures([], elem_id="colorize-truth")
+    styles = Swatches(TEXT["style"], {key: (TEXT[f"style_{key}"], colors) for key, colors in STYLES.items()})
     several = Choices(TEXT["variants"], TEXT["variants_note"], elem_id="colorize-variants")
-    with gr.Row():
+    with gr.Row(elem_classes="bar"):
+        other = gr.Button(TEXT["other"], scale=0, min_width=160, size="sm")
         seed = Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=inputs.MAX_SEED, scale=0, min_width=160)
-        other = gr.Button(TEXT["other"], scale=0, min_width=200)
-    with gr.Row():
-        with gr.Column(scale=6, min_width=300):
-            chosen = Examples(TEXT["examples"], examples(), elem_id="colorize-examples")
-        with gr.Column(scale=1, min_width=150):
-            truth = Pictures([], elem_id="colorize-truth")
+    with gr.Row(elem_classes="bar"):
+        upload = PictureUpload(TEXT["upload"], file_types=["image"], size="sm", scale=0, min_width=160)
+        colors = PictureUpload(TEXT["palette"], file_types=["image"], size="sm", scale=0, min_width=160)
+        downloads = {
+            what: gr.Button(TEXT[f"download_{what}"], size="sm", scale=0, min_width=160)
+            for what in ("picture", "lines", "colors")
+        }
+    download = Download()
     how_it_works(TEXT["how"], TEXT["explanation"])
     with gr.Row():
         closer = gr.Button(TEXT["look_closer"], size="sm", scale=0, min_width=300)
@@ -353,20 +385,20 @@ def build() -> None:
     def download_part(what: str, pad: dict, even: bool, name: str, style: str) -> dict:
         return download_layers(pad, what, even, name, style)
 
-    told = [guesses, styles]
-    shown = [pad, seed, keep_lines, even, *told]
-    gr.on([pad.input, keep_lines.input, even.input, seed.change, guesses.input, styles.input], None, js=several.outdate)
-    for control in (pad, keep_lines, even, *told):
-        named = {"api_name": "colorize"} if control is pad else PRIVATE
-        control.input(handler(colorize, message), [pad, keep_lines, even, *told], answers, **named, **LIVE)
     gr.api(handler(list_guesses), api_name="recognize")
-    pad.input(handler(recognize, no_guesses), [pad, guesses], guesses, **PRIVATE, **LIVE)
+    gr.api(handler(colorize), api_name="colorize")
+    gr.api(handler(variants), api_name="variants")
+    told = [guesses, styles]
+    drawn = [pad, keep_lines, even]
+    shown = [pad, seed, keep_lines, even, *told]
+    changes = [control.input for control in (*drawn, *told)]
+    rests = [pad.submit, *changes[1:]]  # the pen rests, or a setting is changed
+    gr.on([*changes, seed.change], None, js=several.outdate)
+    gr.on(changes, handler(answer, no_answer), [*drawn, *told], [answers, guesses], **PRIVATE, **LIVE)
+    gr.on(rests[:3], handler(compare, message), drawn, others, **PRIVATE, **LIVE)
+    gr.on([*rests, seed.change], handler(variants, message), shown, several, js=several.ask, **PRIVATE, **LIVE)
     closer.click(handler(look_closer), pad, looked, show_progress="hidden", **PRIVATE)
     other.click(lambda seed: (seed or 0) + 1, seed, seed, **QUIET, **PRIVATE)
-    for control in (pad, keep_lines, even, seed, *told):
-        named = {"api_name": "variants"} if control is pad else PRIVATE
-        event = control.change if control is seed else control.input
-        event(handler(variants, message), shown, several, js=several.ask, **named, **LIVE)
     hidden = {"show_progress": "hidden"}  # queued, as errors of other events would not be shown
     several.input(handler(continue_from), [several, pad, seed, *told], pad, api_name="continue_from", **hidden)
     for what, button in downloads.items():

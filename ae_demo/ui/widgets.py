@@ -49,7 +49,7 @@ class SketchPad(gr.HTML):
             shades=list((shades or {}).items()),
             paper=paper,
             ink=ink,
-            **{"palette": [], "texts": TEXTS["pad"], "brush": size / 32} | template("sketch_pad") | kwargs,
+            **{"palette": [], "demo": [], "texts": TEXTS["pad"], "brush": size / 32} | template("sketch_pad") | kwargs,
         )
 
     def api_info(self) -> dict:
@@ -59,7 +59,7 @@ class SketchPad(gr.HTML):
 class ColoringPad(SketchPad):
     """SketchPad with a brush for colour hints. Its value is {lines, hints}, data URIs or "", `hints` transparent; a new
     value may set another `palette`, a list of "#rrggbb", and a `variant`, {hints, seed, index}, which comes back with
-    the value until the visitor changes the canvas."""
+    the value until the visitor changes the canvas. A `demo`, strokes of (x, y) in pixels, draws itself at first."""
 
     def __init__(self, size: int, widths: dict[str, int], palette: Sequence[str], **kwargs):
         super().__init__(size, widths, **{"value": {"lines": "", "hints": ""}, "palette": list(palette)} | kwargs)
@@ -137,8 +137,8 @@ class Choices(gr.HTML):
 
 class Guesses(gr.HTML):
     """Chips of what a drawing may show, and a box to name it; `names` are emoji and name of every concept. Handlers
-    return {guesses: [{concept, emoji, name, probability}], told: concept or ""} and receive the concept that the
-    visitor has told, or ""; fires `input` when it is told or taken back."""
+    return {guesses: [{concept, emoji, name, probability}]}, with `told`, a concept or "", if the visitor's word is to
+    be changed, and receive this word; fires `input` when the visitor gives or takes it back."""
 
     def __init__(self, names: dict[str, tuple[str, str]], **kwargs):
         text = TEXTS["guesses"]

@@ -13,6 +13,7 @@ from ae_demo.data import toy
 from ae_demo.losses import GAN_LOSSES
 from ae_demo.training.toy_gan import GanRun, Settings
 from tests.browser.conftest import chromium
+from tests.browser.waiting import open_tab
 
 LAB = "#toy_gan-lab"
 
@@ -29,7 +30,7 @@ def main(seconds: float = 5) -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 1000})
         page.goto(address)
         page.wait_for_timeout(15_000)  # another tab's networks are converted when somebody opens the page
-        page.get_by_role("tab", name="GAN lab").click()
+        open_tab(page, "GAN lab")
         for loss in GAN_LOSSES:
             page.get_by_label("Loss", exact=True).click()
             page.get_by_role("option", name=loss, exact=True).click()

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 import app
 
+expect.set_options(timeout=20_000)  # ms, for slow machines
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
@@ -44,7 +45,7 @@ def browser():
 @pytest.fixture
 def page(browser, url):
     """The app, opened. At the end: no error on the page, and no request to any other host."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    context = browser.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")  # no demo
     page = context.new_page()
     page.set_default_timeout(30_000)
     errors, foreign = [], []

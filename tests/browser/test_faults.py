@@ -86,7 +86,7 @@ def test_variants_that_are_being_computed_or_did_not_come_say_so(house):
 @pytest.fixture
 def all_classes(page):
     """The diffusion tab with the film of all classes at once."""
-    page.get_by_role("tab", name="Diffusion").click()
+    waiting.open_tab(page, "Sampling")
     page.locator("#diffusion-label input").click()
     page.get_by_role("option", name=TEXTS["diffusion"]["all"]).click()
     page.locator("#diffusion-steps input[type=number]").fill("2")
@@ -118,7 +118,7 @@ def test_another_network_marks_the_old_pictures_until_it_has_its_own(all_classes
 
 
 def test_the_face_that_is_shown_keeps_its_ring_when_the_strip_moves(page):
-    page.get_by_role("tab", name="Faces").click()
+    waiting.open_tab(page, "Faces")
     chosen = page.locator("#dcgan-faces figure:has([aria-pressed=true])")
     expect(chosen).to_have_text("7", timeout=30_000)
     page.locator("#dcgan-faces button").nth(4).click()

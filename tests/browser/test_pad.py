@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from ae_demo.tabs import latent_map
+from tests.browser.waiting import open_tab
 
 COLORIZE, MAP, MASK = "#colorize-pad", "#latent_map-pad", "#diffusion_edit-pad"
 TABS = {COLORIZE: "Colorize", MAP: "Latent map", MASK: "Noise and back"}
@@ -22,7 +23,7 @@ class Pad:
 
     def __init__(self, page, selector):
         self.selector, self.cdp = selector, page.context.new_cdp_session(page)
-        page.get_by_role("tab", name=TABS[selector], exact=True).click()
+        open_tab(page, TABS[selector])
         self.root = page.locator(selector)
         self.lines = self.root.locator("canvas.lines")
         self.lines.scroll_into_view_if_needed()
@@ -203,6 +204,7 @@ def test_a_pen_takes_over_from_a_palm_whose_stroke_is_undone_and_ignored(page):
 
 def test_touches_beside_a_pen_and_shortly_after_it_are_a_palm(page):
     pad = Pad(page, COLORIZE)
+    page.evaluate("performance.now = () => 1e6")  # the clock stands still, however slow the machine is
     pad.point("press", (0.4, 0.3), "pen")
     pad.draw([(0.2, 0.8), (0.3, 0.8)], "touch")
     pad.point("move", (0.7, 0.3), "pen")
@@ -211,7 +213,7 @@ def test_touches_beside_a_pen_and_shortly_after_it_are_a_palm(page):
     pad.point("hover", (0.7, 0.4), "pen")
     pad.draw([(0.2, 0.8), (0.3, 0.8)], "touch")
     assert pad.shown() == box(0.4, 0.3, 5 / 512, right=0.7)
-    page.wait_for_timeout(600)
+    page.evaluate("performance.now = () => 1e6 + 600")
     pad.draw([(0.4, 0.6), (0.7, 0.6)], "touch")
     assert pad.shown() == box(0.4, 0.3, 5 / 512, right=0.7, bottom=0.6), "a finger again"
 

@@ -1,7 +1,34 @@
-"""Waits for what the page shows later."""
+"""Tabs, and waits for what the page shows later."""
+
+from ae_demo.tabs import GROUPS
+from ae_demo.ui.i18n import TEXTS
 
 
-def until(page, condition, what, seconds=10):
+def open_tab(page, name):
+    """Open a tab, in whichever group it is."""
+    group = next((key for key, tabs in GROUPS.items() if len(tabs) > 1 and name in [tab.TITLE for tab in tabs]), None)
+    if group:
+        page.get_by_role("tab", name=TEXTS["groups"][group], exact=True).click()
+        page.get_by_role("tab", name=name, exact=True).click()
+    else:
+        key = next(key for key, tabs in GROUPS.items() if name == tabs[0].TITLE)
+        page.get_by_role("tab", name=TEXTS["groups"][key], exact=True).click()
+
+
+def settled(page, look, seconds=20, still=8):
+    """Return what look() shows once it has stayed the same for a while."""
+    last, same = look(), 0
+    for _ in range(10 * seconds):
+        page.wait_for_timeout(100)
+        now = look()
+        same = same + 1 if now == last else 0
+        if same >= still:
+            return now
+        last = now
+    raise AssertionError("it never comes to rest")
+
+
+def until(page, condition, what, seconds=20):
     """Wait for what the page shows later."""
     for _ in range(10 * seconds):
         if condition():

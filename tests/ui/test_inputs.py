@@ -224,7 +224,7 @@ def test_a_picture_without_a_drawing_and_an_empty_canvas_get_different_sentences
     with pytest.raises(inputs.InputError, match="Nothing was found in this picture"):
         colorize.load_drawing(save(Image.new("RGB", (300, 200), paper), tmp_path / "a.png"))
     (empty,) = colorize.colorize({"lines": data_uri(Image.new("RGB", (512, 512), "white")), "hints": ""})
-    assert empty["note"].startswith("Draw on the left")
+    assert empty["note"].startswith("Draw on the canvas")
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp", "png"])

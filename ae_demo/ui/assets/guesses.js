@@ -2,9 +2,17 @@
 const byName = new Map();
 for (const [concept, [, name]] of Object.entries(props.names)) byName.set(name.toLowerCase(), concept);
 
+let told = ""; // answers do not repeat it, as it may have changed while they were under way
+
+function receive() {
+  if (props.value.told === undefined) props.value = { ...props.value, told };
+  else told = props.value.told;
+}
+
 function tell(concept) {
-  if (concept === props.value.told) return;
-  props.value = { ...props.value, told: concept };
+  if (concept === told) return;
+  told = concept;
+  props.value = { ...props.value, told };
   trigger("input");
 }
 
@@ -21,3 +29,4 @@ element.addEventListener("change", (event) => {
   const concept = byName.get(event.target.value.trim().toLowerCase());
   if (concept) tell(concept);
 });
+watch("value", receive);

@@ -1,7 +1,7 @@
 // A canvas to draw on. Value: a PNG data URI, "" as long as nothing was drawn. With colour hints there is a second canvas
 // below, and the value is {lines, hints}, two such data URIs, the second one transparent. A value from Python is painted
 // over everything and may bring a new palette, and a `variant` that values to Python repeat as long as the canvases are
-// as it left them. A value to Python comes with 'input', while the visitor draws.
+// as it left them. A `demo`, strokes of [x, y], draws itself on the empty canvas, until the visitor touches it. A value to Python comes with 'input', while the visitor draws, and with 'submit' when the pen rests.
 const pad = element.querySelector(".sketch-pad");
 const canvas = pad.querySelector(".lines");
 const linesPen = canvas.getContext("2d", { willReadFrequently: true });
@@ -11,6 +11,8 @@ const { paper } = pad.dataset;
 const size = +pad.dataset.size;
 
 const PUBLISH_INTERVAL = 50; // ms, while drawing
+const DEMO_TIME = 3000; // ms, in which the demo draws itself
+const REST = 350; // ms without a change after which the pen rests
 const PALM_INTERVAL = 500; // ms after a pen was seen, in which touches are a palm's
 const UNDO_DEPTH = 40; // steps
 const HINT_WIDTH = +pad.dataset.brush;
@@ -26,11 +28,13 @@ let stroke = null; // while a pointer draws: {pointerId, pointerType, last: its 
 let penSeenAt = Number.NEGATIVE_INFINITY; // ms
 let linesBlank = true;
 let hintsBlank = true;
+let demo = false; // while the canvas holds the demo, or part of it
 const undoSteps = [];
 const variants = new Map(); // by what the canvases then hold, so that undo leads back to them
 let published = ["", ""]; // data URIs of lines and hints
 let publishTimer = 0;
 let publishedAt = 0; // ms
+let restTimer = 0;
 
 // Value
 
@@ -44,6 +48,13 @@ function publish(variant) {
   if (variant) variants.set(published.join(), variant);
   props.value = hintsPen ? { lines, hints, variant: variants.get(published.join()) } : lines;
   trigger("input");
+  clearTimeout(restTimer);
+  restTimer = setTimeout(rest, REST);
+}
+
+function rest() {
+  if (stroke) restTimer = setTimeout(rest, REST);
+  else trigger("submit");
 }
 
 function publishSoon() {
@@ -63,6 +74,7 @@ function loadImage(uri) {
 
 function paint(lines, hints) {
   finishStroke();
+  endDemo();
   keepUndoStep(snapshot());
   wipe();
   linesBlank = !lines;
@@ -83,6 +95,28 @@ async function showValue(value) {
   if (published !== uris) return; // the visitor went on drawing in the meantime
   paint(lines, hints);
   publish(value?.variant);
+}
+
+// Demo
+
+async function demonstrate(strokes) {
+  if (!strokes.length || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  demo = true;
+  const pause = DEMO_TIME / strokes.flat().length;
+  for (const line of strokes)
+    for (const [i, point] of line.entries()) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      if (!demo) return;
+      drawSegment(line[Math.max(0, i - 1)], point);
+    }
+}
+
+function endDemo() {
+  if (!demo) return;
+  demo = false;
+  wipe();
+  linesBlank = true;
+  publishSoon();
 }
 
 // Undo and clear
@@ -117,6 +151,7 @@ function wipe() {
 }
 
 function clear() {
+  endDemo();
   if (linesBlank && hintsBlank) return;
   keepUndoStep(snapshot());
   wipe();
@@ -189,6 +224,7 @@ function startStroke(event) {
   if (pointerType === "touch" && performance.now() < penSeenAt + PALM_INTERVAL) return;
   if (stroke && !(pointerType === "pen" && stroke.pointerType === "touch")) return;
   if (stroke) abandonStroke(); // a palm's
+  endDemo();
   canvas.setPointerCapture(pointerId);
   const point = pointAt(event);
   stroke = { pointerId, pointerType, last: point, before: snapshot() };
@@ -352,3 +388,4 @@ selectTool(pad.querySelector(".pen"));
 wipe();
 if (props.value?.lines || typeof props.value === "string") showValue(props.value);
 pad.removeAttribute("aria-busy"); // from here on strokes are drawn
+demonstrate(props.demo);
