@@ -24,7 +24,7 @@ from ae_demo.tabs import GROUPS, colorize, models
 from ae_demo.ui.gradio_compat import Page
 from ae_demo.ui.guard import Guard
 from ae_demo.ui.i18n import TEXTS
-from ae_demo.ui.look import CSS, theme
+from ae_demo.ui.look import CSS, SCRIPT, theme
 
 TEXT = TEXTS["app"]
 HUB_WAIT_S = 8.0  # longest wait for newer checkpoints at the start, if AE_DEMO_HUB_REPO is set
@@ -63,6 +63,7 @@ def launch(**options):
     ours = {
         "theme": theme(),
         "css": CSS,
+        "js": SCRIPT,
         "run_history": False,
         "ssr_mode": False,
         "max_file_size": "20mb",

@@ -5,6 +5,7 @@ import gradio as gr
 from ae_demo.ui.widgets import ASSETS
 
 CSS = (ASSETS / "page.css").read_text(encoding="utf-8")
+SCRIPT = (ASSETS / "page.js").read_text(encoding="utf-8").partition("\n")[2].rstrip().rstrip(";")  # one expression
 COLORS = {  # variable of Gradio's themes: its value in light, and in dark
     "body_background_fill": ("#faf9f6", "#12141a"),
     "background_fill_primary": ("#ffffff", "#1b1e27"),

@@ -596,3 +596,15 @@ def test_it_fits_a_phone_and_works_in_the_dark(browser, url, options):
     stroke(page, PAD, CAT[0])
     expect(page.locator(f"{ANSWERS} figure")).to_have_count(4, timeout=30_000)
     page.close()
+
+
+def test_the_address_names_the_tab_and_leads_back_to_it(page, url):
+    open_tab(page, "Restore")
+    until(page, lambda: page.url.endswith("#autoencoders/restoration"), "the tab's address")
+    open_tab(page, "Models")
+    until(page, lambda: page.url.endswith("#models"), "another one")
+    page.go_back()
+    expect(page.locator("#restoration-pad")).to_be_visible()
+    page.goto("about:blank")
+    page.goto(f"{url}#gans/dcgan")
+    expect(page.get_by_role("tab", name="Faces")).to_have_attribute("aria-selected", "true")
