@@ -207,3 +207,4 @@ ARTISTS: dict[str, "Archive | IconSet"] = {
     "streamline": IconSet("streamline-emojis", "CC-BY-4.0", 787,
         "c52e5219efeb16df7b68f5562d6d392baac366235601eb778bee9dd26b8f8a3c", outline="#45413c"),
 }  # fmt: skip
+HOUSE_ARTIST = "noto"  # in whose style drawings are coloured unless another is asked for

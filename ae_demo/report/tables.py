@@ -29,7 +29,8 @@ def results_table(root: Path) -> str:
 def colorization_table(root: Path) -> str:
     """Tabulate every colorization checkpoint on an unseen artist's drawings, with and without hints, and in the other
     line styles."""
-    measures = {"psnr": "PSNR", "ssim": "SSIM", "delta_e": "ΔE", "colorfulness": "colourfulness", "frechet": "Fréchet"}
+    measures = {"psnr": "PSNR", "ssim": "SSIM", "delta_e": "ΔE", "colorfulness": "colourfulness", "frechet": "Fréchet",
+                "unevenness": "unevenness"}  # fmt: skip
     head = f"{' | '.join(measures.values())} |\n|{'---|' * (2 + len(measures))}"
     known = {name: checkpoints.metadata(name, root).get("scores", {}) for name in RECIPES if name.startswith("color")}
 
@@ -39,11 +40,17 @@ def colorization_table(root: Path) -> str:
             for prefix, method in (("", ""), ("told_", ", told the name"), ("unknown_", ", without a guess")):
                 shown = [scores.get(split, {}).get(f"{prefix}{m}" + f"_{n}" * (n > 0)) for m in measures]
                 if None not in shown:
-                    texts = [f"{value:.{digits}f}" for value, digits in zip(shown, (1, 3, 1, 2, 1), strict=True)]
+                    texts = [f"{value:.{digits}f}" for value, digits in zip(shown, (1, 3, 1, 2, 1, 1), strict=True)]
                     lines.append(f"| `{name}`{method} | {label} | {' | '.join(texts)} |")
         return lines
 
     first = [line for n in HINT_COUNTS for line in rows("held_out", n, str(n))]
+    truth = {
+        scores["held_out"]["unevenness_true"]
+        for scores in known.values()
+        if "unevenness_true" in scores.get("held_out", {})
+    }
+    first += [f"| the artist's own colours | | | | | 1.00 | 0.0 | {value:.1f} |" for value in truth]
     others = [(split, split.removeprefix("held_out_")) for split in ("held_out_canny", "held_out_crayon")]
     second = [line for split, label in others for line in rows(split, 0, label)]
     return "\n".join(

@@ -9,9 +9,10 @@ from PIL import Image, ImageChops
 from torch import Tensor
 
 from ae_demo import checkpoints
-from ae_demo.data.artists import ARTISTS
+from ae_demo.data.artists import HOUSE_ARTIST
 from ae_demo.data.concepts import CONCEPTS, INDEX, concept_name, emoji_character, find_concepts
 from ae_demo.data.regions import fill_regions
+from ae_demo.evaluation.colorization_scores import artist_style
 from ae_demo.evaluation.guessing import likeliest
 from ae_demo.figures import to_pil
 from ae_demo.losses import one_hot
@@ -46,10 +47,8 @@ def told_concept(name: str) -> str:
 
 def knowledge(sketch: Tensor, told: str, style: str) -> tuple[Tensor, Tensor]:
     """Return what the headline network is told: concepts (1, K), the one that is told, or the recogniser's guesses;
-    styles (1, A), the one of an artist, or none."""
-    styles = torch.zeros(1, len(ARTISTS))
-    if style:
-        styles[0, list(ARTISTS).index(inputs.check_choice(style, STYLES))] = 1
+    styles (1, A), the one of an artist, if none is named that of HOUSE_ARTIST."""
+    styles = artist_style(inputs.check_choice(style, STYLES) if style else HOUSE_ARTIST)
     if told:
         return one_hot(torch.tensor([INDEX[told]]), len(INDEX)), styles
     try:

@@ -396,3 +396,15 @@ def test_the_accuracy_of_each_attribute_is_its_own():
     assert generator_scores.classification_scores(TwoAttributes(), data, ("shape", "colour")) == pytest.approx(
         {"shape": 0.75, "colour": 0.25}
     )
+
+
+def test_unevenness_is_the_deviation_within_enclosed_regions_only():
+    labels = np.full((32, 32), 2)
+    labels[8:24, 8:24] = 3
+    color = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    color[..., 16:48, 16:48] = 0.5
+    assert colorization_scores.unevenness(color, [labels]) == pytest.approx(0, abs=0.01)
+    color[..., 16:32, 16:48] = 0.0
+    color[..., 32:48, 16:48] = 1.0
+    assert colorization_scores.unevenness(color, [labels]) == pytest.approx(50, abs=0.1), "half 0, half 100"
+    assert math.isnan(colorization_scores.unevenness(color, [np.full((32, 32), 2)]))
