@@ -35,13 +35,13 @@ def build() -> gr.Blocks:
     # uploads are read only once, so they are deleted after an hour
     with Page(title=TEXT["title"], analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gr.Markdown(f"# {TEXT['title']}", elem_classes="brand")
-        with gr.Tabs(elem_classes="groups"):
+        with gr.Tabs(elem_classes="groups", overflow_behavior="wrap"):
             for key, tabs in GROUPS.items():
                 with gr.Tab(TEXTS["groups"][key], id=key):
                     if len(tabs) == 1:
                         build_tab(tabs[0])
                         continue
-                    with gr.Tabs(elem_classes="group"):
+                    with gr.Tabs(elem_classes="group", overflow_behavior="wrap"):
                         for tab in tabs:
                             with gr.Tab(tab.TITLE, id=tab.__name__.rpartition(".")[2]):
                                 build_tab(tab)

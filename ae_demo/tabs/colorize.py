@@ -78,7 +78,10 @@ def read_scene(pad: dict, told: str = "") -> tuple[Drawing | None, list[Drawing]
     shows: itself, if a visitor tells what it is."""
     if not isinstance(pad, dict) or not pad.get("lines"):
         return None, []
-    drawing, things = _scene(pad["lines"], pad.get("hints") or "")
+    lines, hints = pad["lines"], pad.get("hints") or ""
+    if not (isinstance(lines, str) and isinstance(hints, str)):
+        raise inputs.InputError(TEXTS["picture"]["no_canvas"])
+    drawing, things = _scene(lines, hints)
     return drawing, [drawing] if told and drawing else things
 
 

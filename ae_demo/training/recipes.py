@@ -258,11 +258,10 @@ RECIPES: dict[str, Recipe] = {
             "num_styles": len(ARTISTS),
             "width": 48,
         },
-        train=coloring(lr=3e-4),
+        train=coloring(lr=5e-4),
         stages=(
             Stage(2_200, starts_from="colorization", train=coloring(lr=1.5e-3, fit=fit_from_palettes)),
-            Stage(1_100, train=coloring(lr=5e-4)),
-            Stage(800, batch_size=32),
+            Stage(1_100),
         ),
         batch_size=128,
         sample_grid=sample_grids.colorization_variants,

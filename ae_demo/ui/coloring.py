@@ -71,8 +71,8 @@ def describe(index: int, probability: float) -> dict:
 
 
 def split_scene(drawing: Drawing, layer: Image.Image | None = None) -> list[Drawing]:
-    """Return the things that a drawing shows: groups of lines if these are recognised more surely alone than together,
-    each with its part of the hints on the canvas, `layer`; else the drawing itself."""
+    """Return the things that a drawing shows: groups of lines if these are recognised more surely alone, the large ones
+    above all, than together, each with its part of the hints on the canvas, `layer`; else the drawing itself."""
     things = find_things(drawing, layer)
     if not things:
         return [drawing]
@@ -80,7 +80,9 @@ def split_scene(drawing: Drawing, layer: Image.Image | None = None) -> list[Draw
         together, *alone = (likeliest_concepts(one, 1)[0]["probability"] for one in (drawing, *things))
     except checkpoints.CheckpointError:  # told where the guesses would be
         return [drawing]
-    return things if sum(alone) / len(alone) > together + SCENE_MARGIN else [drawing]
+    areas = [thing.box[2] ** 2 for thing in things]
+    surely = sum(p * area for p, area in zip(alone, areas, strict=True)) / sum(areas)
+    return things if surely > together + SCENE_MARGIN else [drawing]
 
 
 def predict(name: str, drawing: Drawing, told: str = "", style: str = "") -> tuple[Tensor, float]:

@@ -53,6 +53,7 @@ class Drawing:
         even, square = (np.stack([np.bincount(flat, c) / size for c in v]) for v in (values, values**2))
         variance = (square - even**2).mean(0)
         weight = np.where(self.is_outside, np.exp(-variance / softness**2), 0)
+        weight[0] = 0  # the lines themselves
         white = self.is_outside & (even.min(0) > 0.85)
         even[:, white], weight[white] = 1, 1  # paper around is white or coloured, never slightly tinted
         open_wide = self.is_outside & ~white & (variance > MIXED)  # paper and a colour that ran out

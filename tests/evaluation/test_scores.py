@@ -403,7 +403,7 @@ def test_unevenness_is_the_deviation_within_enclosed_regions_only():
     labels[8:24, 8:24] = 3
     color = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     color[..., 16:48, 16:48] = 0.5
-    assert colorization_scores.unevenness(color, [labels]) == pytest.approx(0, abs=0.01)
+    assert colorization_scores.unevenness(color, [labels]) == pytest.approx(0, abs=0.1)
     color[..., 16:32, 16:48] = 0.0
     color[..., 32:48, 16:48] = 1.0
     assert colorization_scores.unevenness(color, [labels]) == pytest.approx(50, abs=0.1), "half 0, half 100"

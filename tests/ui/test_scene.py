@@ -83,7 +83,7 @@ def test_a_house_and_a_tree_are_seen_and_coloured_each_as_what_it_is():
     alone = [coloring.split_scene(find_drawing(SKETCHES[name].lines())) for name in ("house", "tree", "sun")]
     assert [len(things) for things in alone] == [1, 1, 1], "the rays of a sun are no things of their own"
     told = colorize.recognize(pad, "house")
-    assert told["told"] == "1f3e0" and not told.get("things"), "what is told is one thing"
+    assert not told.get("things"), "what is told is one thing"
     assert len(colorize.variants(pad)) == 5
     chosen = colorize.continue_from(1, pad)
     assert colorize.recognize(chosen).get("things")
