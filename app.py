@@ -20,7 +20,7 @@ import gradio as gr
 import torch
 from starlette.middleware import Middleware
 
-from ae_demo.tabs import GROUPS, colorize, models
+from ae_demo.tabs import TAB_GROUPS, colorize, models
 from ae_demo.ui.gradio_compat import Page
 from ae_demo.ui.guard import Guard
 from ae_demo.ui.i18n import TEXTS
@@ -36,7 +36,7 @@ def build() -> gr.Blocks:
     with Page(title=TEXT["title"], analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gr.Markdown(f"# {TEXT['title']}", elem_classes="brand")
         with gr.Tabs(elem_classes="groups", overflow_behavior="wrap"):
-            for key, tabs in GROUPS.items():
+            for key, tabs in TAB_GROUPS.items():
                 with gr.Tab(TEXTS["groups"][key], id=key):
                     if len(tabs) == 1:
                         build_tab(tabs[0])

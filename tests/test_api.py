@@ -79,7 +79,7 @@ def test_every_endpoint_answers_without_a_browser(client):
     where = {"tree": trunk["tree"], "run": 0, "step": 2}
     branch = client.predict(where, "ddpm-fashion", 8, 0, 2.0, "ddim", api_name="/fork")
     assert branch["parent"] == 0 and len(branch["frames"]) == 3
-    with pytest.raises(AppError, match="not kept"):
+    with pytest.raises(AppError, match="no longer kept"):
         client.predict(where | {"step": [2]}, "ddpm-fashion", 8, 0, 2.0, "ddim", api_name="/fork")
     assert client.predict(api_name="/stop")["stopped"] > trunk["tree"]
     on_pad = {"lines": picture, "hints": ""}

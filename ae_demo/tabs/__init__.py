@@ -15,11 +15,11 @@ from ae_demo.tabs import (
     toy_gan,
 )
 
-GROUPS: dict[str, tuple[ModuleType, ...]] = {  # key of the group's name in the texts: its tabs
+TAB_GROUPS: dict[str, tuple[ModuleType, ...]] = {  # key of the group's name in the texts: its tabs
     "draw": (colorize,),
     "autoencoders": (latent, restoration, compression, latent_map),
     "gans": (toy_gan, dcgan),
     "diffusion": (diffusion, diffusion_edit),
     "models": (models,),
 }
-TABS = tuple(tab for tabs in GROUPS.values() for tab in tabs)
+TABS = tuple(tab for tabs in TAB_GROUPS.values() for tab in tabs)

@@ -25,6 +25,7 @@ from ae_demo.ui.coloring import (
     compose_scene,
     join,
     knowledge,
+    known_style,
     likeliest_concepts,
     predict,
     split_scene,
@@ -43,7 +44,7 @@ TITLE, ABOUT = TEXT["title"], TEXT["about"]
 CANVAS_SIZE, VARIANT_SIZE = 512, 256  # sides in pixels
 NETWORKS = ("colorization-concept", "colorization", "colorization-baseline")
 HEADLINE = NETWORKS[0]
-ANSWER_QUALITY = 82  # of its JPEG
+ANSWER_QUALITY = 82  # JPEG quality of a picture
 CANVAS_GUESSES = 3  # shown under the canvas
 HINT_COLORS = (
     "#d43838", "#f39016", "#fae12f", "#5a9f3d", "#2b9e8b", "#63b9ec", "#3f6fda", "#9e3db2",
@@ -226,7 +227,7 @@ def variants(
     eight variants differ, and a ring where a hint would help most. One that is chosen stays among the others, marked
     as `picked`; `name` and `style` are as of `colorize`."""
     seed, chosen, told = inputs.check_seed(seed or 0), chosen_variant(pad), told_concept(name)
-    drawn = draw_variants(**before_choice(pad), seed=seed, told=told, style=style)
+    drawn = draw_variants(**before_choice(pad), seed=seed, told=told, style=known_style(style))
     if not drawn:
         return []
     things = [thing for thing, _, _ in drawn]
@@ -283,7 +284,7 @@ def continue_from(index: int, pad: dict, seed: int = 0, name: str = "", style: s
     """Put the hints that produce a variant, by its index (0 … 3), on the canvas, for further editing; its `variant`
     tells that these hints are the choice, until the canvas is changed. `name` and `style` are as of `variants`."""
     seed, before = inputs.check_seed(seed or 0), before_choice(pad)
-    drawn = draw_variants(**before, seed=seed, told=told_concept(name), style=style)
+    drawn = draw_variants(**before, seed=seed, told=told_concept(name), style=known_style(style))
     if not drawn or type(index) is not int or index not in range(SHOWN_VARIANTS):
         return pad
     layer = Image.new("RGBA", drawn[0][0].canvas)
@@ -390,7 +391,6 @@ def build() -> None:
 
     gr.api(handler(list_guesses), api_name="recognize")
     gr.api(handler(colorize), api_name="colorize")
-    gr.api(handler(variants), api_name="variants")
     told = [guesses, styles]
     drawn = [pad, keep_lines, even]
     shown = [pad, seed, keep_lines, even, *told]
@@ -399,7 +399,9 @@ def build() -> None:
     gr.on([*changes, seed.change], None, js=several.outdate)
     gr.on(changes, handler(answer, no_answer), [*drawn, *told], [answers, guesses], **PRIVATE, **LIVE)
     gr.on(rests[:3], handler(compare, message), drawn, others, **PRIVATE, **LIVE)
-    gr.on([*rests, seed.change], handler(variants, message), shown, several, js=several.ask, **PRIVATE, **LIVE)
+    gr.on(
+        [*rests, seed.change], handler(variants, message), shown, several, js=several.ask, api_name="variants", **LIVE
+    )
     closer.click(handler(look_closer), pad, looked, show_progress="hidden", **PRIVATE)
     other.click(lambda seed: (seed or 0) + 1, seed, seed, **QUIET, **PRIVATE)
     hidden = {"show_progress": "hidden"}  # queued, as errors of other events would not be shown

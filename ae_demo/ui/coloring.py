@@ -38,17 +38,22 @@ def told_concept(name: str) -> str:
     """Return the concept that a visitor names, by its own name or in words; "" if nothing is named. Raises InputError
     if nothing is called so."""
     if not isinstance(name, str):
-        raise inputs.InputError(TEXTS["colorize"]["unknown_name"].format(name=str(name)[:40]))
+        raise inputs.InputError(TEXTS["colorize"]["unknown_name"].format(name=inputs.quoted(name)))
     found = [name] if name in INDEX else find_concepts(name[:80], LANGUAGE, 1) if name.strip() else [""]
     if not found:
-        raise inputs.InputError(TEXTS["colorize"]["unknown_name"].format(name=name[:40]))
+        raise inputs.InputError(TEXTS["colorize"]["unknown_name"].format(name=inputs.quoted(name)))
     return found[0]
+
+
+def known_style(style: str) -> str:
+    """Return a style if it is one of STYLES or ""; raises InputError otherwise."""
+    return style if style == "" else inputs.check_choice(style, STYLES)
 
 
 def knowledge(sketch: Tensor, told: str, style: str) -> tuple[Tensor, Tensor]:
     """Return what the headline network is told: concepts (1, K), the one that is told, or the recogniser's guesses;
     styles (1, A), the one of an artist, if none is named that of HOUSE_ARTIST."""
-    styles = artist_style(inputs.check_choice(style, STYLES) if style else HOUSE_ARTIST)
+    styles = artist_style(known_style(style) or HOUSE_ARTIST)
     if told:
         return one_hot(torch.tensor([INDEX[told]]), len(INDEX)), styles
     try:

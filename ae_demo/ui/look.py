@@ -6,7 +6,7 @@ from ae_demo.ui.widgets import ASSETS
 
 CSS = (ASSETS / "page.css").read_text(encoding="utf-8")
 SCRIPT = (ASSETS / "page.js").read_text(encoding="utf-8").partition("\n")[2].rstrip().rstrip(";")  # one expression
-COLORS = {  # variable of Gradio's themes: its value in light, and in dark
+THEME_COLORS = {  # variable of Gradio's themes: its value in light, and in dark
     "body_background_fill": ("#faf9f6", "#12141a"),
     "background_fill_primary": ("#ffffff", "#1b1e27"),
     "background_fill_secondary": ("#f4f2ec", "#232733"),
@@ -46,8 +46,8 @@ COLORS = {  # variable of Gradio's themes: its value in light, and in dark
 
 def theme() -> gr.themes.Base:
     """Make Gradio's theme, so that its components look as our own."""
-    both = {name: light for name, (light, _) in COLORS.items()}
-    both |= {f"{name}_dark": dark for name, (_, dark) in COLORS.items()}
+    both = {name: light for name, (light, _) in THEME_COLORS.items()}
+    both |= {f"{name}_dark": dark for name, (_, dark) in THEME_COLORS.items()}
     flat = ("block_shadow", "block_shadow_dark", "block_label_shadow", "button_secondary_shadow")
     plain = dict.fromkeys(flat, "none") | {"block_border_width": "0px", "block_label_border_width": "0px"}
     shapes = {"color_accent": "#3355dd", "block_radius": "14px"}

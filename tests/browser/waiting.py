@@ -1,17 +1,19 @@
 """Tabs, and waits for what the page shows later."""
 
-from ae_demo.tabs import GROUPS
+from ae_demo.tabs import TAB_GROUPS
 from ae_demo.ui.i18n import TEXTS
 
 
 def open_tab(page, name):
     """Open a tab, in whichever group it is."""
-    group = next((key for key, tabs in GROUPS.items() if len(tabs) > 1 and name in [tab.TITLE for tab in tabs]), None)
+    group = next(
+        (key for key, tabs in TAB_GROUPS.items() if len(tabs) > 1 and name in [tab.TITLE for tab in tabs]), None
+    )
     if group:
         page.get_by_role("tab", name=TEXTS["groups"][group], exact=True).click()
         page.get_by_role("tab", name=name, exact=True).click()
     else:
-        key = next(key for key, tabs in GROUPS.items() if name == tabs[0].TITLE)
+        key = next(key for key, tabs in TAB_GROUPS.items() if name == tabs[0].TITLE)
         page.get_by_role("tab", name=TEXTS["groups"][key], exact=True).click()
 
 

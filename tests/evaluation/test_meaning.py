@@ -36,7 +36,7 @@ class Painter:
     def __init__(self, function):
         self.function = function
 
-    def __call__(self, sketch, hints, concepts):
+    def __call__(self, sketch, hints, concepts, styles):
         rgb = self.function(concepts)
         return rgb[..., None, None].expand(-1, -1, *sketch.shape[2:])
 

@@ -87,7 +87,17 @@ def test_every_named_endpoint_is_unique_and_documented(page):
 
 
 def test_live_handlers_do_not_queue_and_keep_the_last_value(page):
-    names = ("answer", "compare", "decode_point", "draw_path", "restore", "compress", "edit", "between_noises")
+    names = (
+        "answer",
+        "compare",
+        "variants",
+        "decode_point",
+        "draw_path",
+        "restore",
+        "compress",
+        "edit",
+        "between_noises",
+    )
     live = [fn for fn in page.fns.values() if fn.api_name in names]
     assert len(live) == len(names)
     assert all(fn.queue is False and fn.trigger_mode == "always_last" for fn in live)
