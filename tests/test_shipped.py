@@ -196,8 +196,7 @@ OTHER_NAMES = {
     "car": {"automobile"},
     "cup": {"mug", "teacup"},
     "face": {"smiley"},
-    "balloon": {"hot"},
-    "ice cream": {"ice"},
+    "ice cream": {"cream"},
 }
 
 

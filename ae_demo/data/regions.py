@@ -86,6 +86,16 @@ def reached_from_border(paper: np.ndarray, radius: float) -> np.ndarray:
     return reached[margin:-margin, margin:-margin]
 
 
+def region_moments(labels: np.ndarray, color: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return for each label of labels (H, W) how many pixels it has, and mean and variance of their colours (H, W, 3):
+    (largest label + 1,) and twice (3, largest label + 1); 0 for labels without pixels."""
+    flat = labels.ravel()
+    count = np.bincount(flat)
+    values = color.reshape(-1, 3).T
+    mean, square = (np.stack([np.bincount(flat, c) for c in v]) / np.maximum(count, 1) for v in (values, values**2))
+    return count, mean, (square - mean**2).clip(min=0)
+
+
 def color_levels(rgb: np.ndarray) -> np.ndarray:
     """Return the index below COLOR_LEVELS³ of each of the colours (n, 3) in [0, 1], the same for those within a level
     of every channel: (n,)."""

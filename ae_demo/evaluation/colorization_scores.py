@@ -10,7 +10,7 @@ from ae_demo.data.artists import ARTISTS, HOUSE_ARTIST
 from ae_demo.data.concepts import UNKNOWN
 from ae_demo.data.hints import no_hints, true_hints
 from ae_demo.data.images import Batch, Images
-from ae_demo.data.regions import PAPER, drawing_regions, fill_regions, largest_regions, touches_border
+from ae_demo.data.regions import PAPER, drawing_regions, fill_regions, largest_regions, region_moments, touches_border
 from ae_demo.data.sketches import clean_sketch, random_sketch
 from ae_demo.evaluation.guessing import guess_concepts
 from ae_demo.evaluation.image_metrics import chroma, delta_e, psnr, similarity
@@ -100,13 +100,9 @@ def unevenness(color: Tensor, labels: list[np.ndarray]) -> float:
     deviation, sizes = [], []
     for picture, label in zip(color, labels, strict=True):
         lab = rgb2lab(picture[:, ::2, ::2].permute(1, 2, 0).numpy())
-        count = np.bincount(label.ravel())
-        mean, square = (
-            np.stack([np.bincount(label.ravel(), values) for values in part.reshape(-1, 3).T]) / np.maximum(count, 1)
-            for part in (lab, lab**2)
-        )
+        count, _, variance = region_moments(label, lab)
         inside = ~touches_border(label) & (count > 0)
-        deviation += np.sqrt((square - mean**2).clip(min=0).sum(0)[inside]).tolist()
+        deviation += np.sqrt(variance.sum(0)[inside]).tolist()
         sizes += count[inside].tolist()
     return float(np.average(deviation, weights=sizes)) if sizes else math.nan
 

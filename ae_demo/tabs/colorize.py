@@ -178,7 +178,6 @@ def color_things(
     network_name: str, things: list[Drawing], keep_lines: bool, even: bool, told: str = "", style: str = ""
 ) -> dict:
     """Colour the things on a canvas with one of NETWORKS -> an entry of `Pictures`."""
-    is_headline = network_name == HEADLINE
     try:
         colors, times = zip(*(predict(network_name, thing, told, style) for thing in things), strict=True)
     except checkpoints.CheckpointError as error:
@@ -186,7 +185,9 @@ def color_things(
     parameters = checkpoints.count_parameters(fast_network(network_name).model)
     note = TEXT["note"].format(parameters=f"{parameters:,}", ms=sum(times))
     shown = compose_scene(things, colors, keep_lines, even)
-    return picture(TEXT[network_name], shown if is_headline else small_picture(shown), note, quality=ANSWER_QUALITY)
+    return picture(
+        TEXT[network_name], shown if network_name == HEADLINE else small_picture(shown), note, quality=ANSWER_QUALITY
+    )
 
 
 def answer(

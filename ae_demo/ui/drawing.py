@@ -10,7 +10,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from ae_demo.data.doodles import FILL
-from ae_demo.data.regions import PAPER, drawing_regions, even_colors, touches_border
+from ae_demo.data.regions import PAPER, drawing_regions, even_colors, region_moments, touches_border
 from ae_demo.ui.ink import drawing_box, drawn_part, find_ink
 
 MIXED = 0.002  # least variance of several colours, of values in [0, 1]
@@ -49,9 +49,8 @@ class Drawing:
         gap in its lines does not bleed into the paper."""
         labels, pixels = self.regions, np.asarray(image)
         flat, values = labels.ravel(), pixels.reshape(-1, 3).T / 255
-        size = np.maximum(np.bincount(flat), 1)
-        even, square = (np.stack([np.bincount(flat, c) / size for c in v]) for v in (values, values**2))
-        variance = (square - even**2).mean(0)
+        _, even, variances = region_moments(labels, pixels / 255)
+        variance = variances.mean(0)
         weight = np.where(self.is_outside, np.exp(-variance / softness**2), 0)
         weight[0] = 0  # the lines themselves
         white = self.is_outside & (even.min(0) > 0.85)

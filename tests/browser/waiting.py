@@ -6,15 +6,11 @@ from ae_demo.ui.i18n import TEXTS
 
 def open_tab(page, name):
     """Open a tab, in whichever group it is."""
-    group = next(
-        (key for key, tabs in TAB_GROUPS.items() if len(tabs) > 1 and name in [tab.TITLE for tab in tabs]), None
-    )
-    if group:
-        page.get_by_role("tab", name=TEXTS["groups"][group], exact=True).click()
+    names = {key: [tab.TITLE for tab in tabs] for key, tabs in TAB_GROUPS.items()}
+    group = next(key for key, titles in names.items() if name in titles)
+    page.get_by_role("tab", name=TEXTS["groups"][group], exact=True).click()
+    if len(names[group]) > 1:
         page.get_by_role("tab", name=name, exact=True).click()
-    else:
-        key = next(key for key, tabs in TAB_GROUPS.items() if name == tabs[0].TITLE)
-        page.get_by_role("tab", name=TEXTS["groups"][key], exact=True).click()
 
 
 def settled(page, look, seconds=20, still=8):

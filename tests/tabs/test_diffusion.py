@@ -21,6 +21,8 @@ from ae_demo.ui import networks
 from ae_demo.ui.defaults import DIFFUSION_NETWORKS, class_labels
 from ae_demo.ui.inputs import InputError
 
+GONE = "no longer kept"
+
 
 def pixels(uri):
     return np.asarray(Image.open(BytesIO(base64.b64decode(uri.partition(",")[2]))), dtype=float)
@@ -55,9 +57,6 @@ def test_the_same_seed_gives_the_same_picture():
     first, again, other = (last_of(diffusion.sample(label=1, steps=3, seed=seed)) for seed in (5, 5, 6))
     assert np.abs(first - again).mean() < 3, "up to the rounding of the fast path"
     assert np.abs(first - other).mean() > 5
-
-
-GONE = "no longer kept"
 
 
 @pytest.mark.parametrize("name", DIFFUSION_NETWORKS)

@@ -259,7 +259,7 @@ def test_examples_by_artists_come_with_the_truth_and_those_by_mouse_without():
     assert np.abs(shown(truth, 128) / 255 - expected.permute(1, 2, 0).numpy()).mean() < 0.03
 
 
-WHITE_OR_GREY = ("rocket", "cup", "snowman", "ghost")  # as artists paint them
+WHITE_OR_GREY = ("rocket", "cup", "snowman")  # as artists paint them
 
 
 @pytest.mark.parametrize("sketch", mouse_sketches(), ids=lambda sketch: sketch.name)
