@@ -594,7 +594,8 @@ def test_it_fits_a_phone_and_works_in_the_dark(browser, url, options):
     page.locator(PAD).wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     stroke(page, PAD, CAT[0])
-    expect(page.locator(f"{ANSWERS} figure")).to_have_count(4, timeout=30_000)
+    expect(page.locator(f"{ANSWERS} img")).to_have_count(1, timeout=30_000)
+    expect(page.locator("#colorize-others figure")).to_have_count(3, timeout=30_000)
     page.close()
 
 
