@@ -21,37 +21,45 @@ import torch
 from starlette.middleware import Middleware
 
 from ae_demo.tabs import TAB_GROUPS, colorize, models
-from ae_demo.ui.gradio_compat import Page
+from ae_demo.ui.gradio_compat import Page, on_page_load
 from ae_demo.ui.guard import Guard
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.look import CSS, SCRIPT, theme
+from ae_demo.ui.negotiation import Negotiation
+from ae_demo.ui.widgets import Header
 
 TEXT = TEXTS["app"]
 HUB_WAIT_S = 8.0  # longest wait for newer checkpoints at the start, if AE_DEMO_HUB_REPO is set
 
 
 def build() -> gr.Blocks:
-    """Build the whole page."""
+    """Build the whole app, in every language."""
     # uploads are read only once, so they are deleted after an hour
-    with Page(title=TEXT["title"], analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        gr.Markdown(f"# {TEXT['title']}", elem_classes="brand")
-        with gr.Tabs(elem_classes="groups", overflow_behavior="wrap"):
-            for key, tabs in TAB_GROUPS.items():
-                with gr.Tab(TEXTS["groups"][key], id=key):
-                    if len(tabs) == 1:
-                        build_tab(tabs[0])
-                        continue
-                    with gr.Tabs(elem_classes="group", overflow_behavior="wrap"):
-                        for tab in tabs:
-                            with gr.Tab(tab.TITLE, id=tab.__name__.rpartition(".")[2]):
-                                build_tab(tab)
-        page.load(colorize.warm_up, queue=False, show_progress="hidden", api_visibility="private")
+    page = Page(title=TEXT["title"], analytics_enabled=False, delete_cache=(600, 3600))
+    page.add_languages(build_page)
     return page
+
+
+def build_page() -> None:
+    """Build the page in the current language."""
+    gr.Markdown(f"# {TEXT['title']}", elem_classes="brand")
+    Header(elem_classes="tools")
+    with gr.Tabs(elem_classes="groups", overflow_behavior="wrap"):
+        for key, tabs in TAB_GROUPS.items():
+            with gr.Tab(TEXTS["groups"][key], id=key):
+                if len(tabs) == 1:
+                    build_tab(tabs[0])
+                    continue
+                with gr.Tabs(elem_classes="group", overflow_behavior="wrap"):
+                    for tab in tabs:
+                        with gr.Tab(tab.TEXT["title"], id=tab.__name__.rpartition(".")[2]):
+                            build_tab(tab)
+    on_page_load(colorize.warm_up)
 
 
 def build_tab(tab: ModuleType) -> None:
     """Build one tab: what it is about, and its widgets."""
-    gr.Markdown(tab.ABOUT, elem_classes="about")
+    gr.Markdown(tab.TEXT["about"], elem_classes="about")
     tab.build()
 
 
@@ -66,9 +74,10 @@ def launch(**options):
         "js": SCRIPT,
         "run_history": False,
         "ssr_mode": False,
+        "mcp_server": True,
         "max_file_size": "20mb",
         "max_threads": 100,
-        "app_kwargs": {"middleware": [Middleware(Guard)]},
+        "app_kwargs": {"middleware": [Middleware(Guard), Middleware(Negotiation)]},
     }
     return page.launch(**ours | options)
 

@@ -25,7 +25,7 @@ MAY_IMPORT = {
         "ui",
     },
 }  # fmt: skip
-TAB_CONTRACT = {"TITLE", "ABOUT", "TEXT", "build"}  # every tab has its own
+TAB_CONTRACT = {"TEXT", "build"}  # every tab has its own
 COMPAT = {  # private or overridden names of libraries, and the one file that may use each
     "ui/gradio_compat.py": ("preprocess_data", "process_api", "get_block_name", "root_block", "traverse"),
     "hub_compat.py": ("_hub_mixin_config", "_http", "default_client_factory"),

@@ -6,6 +6,8 @@ import accelerate
 import gradio as gr
 import huggingface_hub
 import pytest
+from gradio.routes import App
+from gradio_client.client import Endpoint
 from huggingface_hub import PyTorchModelHubMixin, constants
 from torch import nn
 
@@ -36,6 +38,16 @@ def test_gradio_still_tells_the_page_that_is_being_built_and_how_to_walk_values(
     gradio_compat.traverse(value, seen.append, gradio_compat.is_file_obj_with_meta)
     sentence = gone("traverse of gradio_client.utils", "gradio", gr.__version__, "ui/gradio_compat.py")
     assert [one["path"] for one in seen] == ["http://x/y"] and gradio_compat.is_http_url_like("http://x/y"), sentence
+
+
+def test_gradio_still_has_the_server_of_tools_and_calls_what_ours_overrides():
+    sentence = gone("GradioMCPServer as before", "gradio", gr.__version__, "ui/gradio_compat.py")
+    assert "gradio.mcp.GradioMCPServer(" in inspect.getsource(App.setup_mcp_server), sentence
+    source = inspect.getsource(gradio_compat.GradioMCPServer)
+    for name in vars(gradio_compat.ToolServer):
+        if name != "_store" and not name.startswith("__"):
+            assert f"self.{name}" in source and hasattr(gradio_compat.GradioMCPServer, name), f"{name}: {sentence}"
+    assert "is_file_obj_with_meta" in inspect.getsource(Endpoint.process_input_files), sentence
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 from ae_demo.data import vocabulary
 
 TABLES_DIR = Path(__file__).parent / "tables"  # emoji.txt: concepts of emoji; doodles.tsv: those of doodle categories
-LANGUAGES = ("en", "id")
+CONCEPT_LANGUAGES = ("en", "id")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def _emoji_entries() -> dict[str, tuple[str, dict]]:
     """Return character and names of the emoji of each concept: the neutral one, if several share it."""
     import emoji
 
-    for language in LANGUAGES:
+    for language in CONCEPT_LANGUAGES:
         emoji.config.load_language(language)
     entries: dict[str, tuple[str, dict]] = {}
     for character, entry in emoji.EMOJI_DATA.items():
@@ -80,7 +80,7 @@ def _category_names() -> dict[str, Category]:
 
 
 def concept_name(concept: str, language: str = "en") -> str:
-    """Return the name of a concept in one of LANGUAGES: that of the doodles, else that of the Unicode CLDR."""
+    """Return the name of a concept in one of CONCEPT_LANGUAGES: that of the doodles, else that of the Unicode CLDR."""
     category = _category_names().get(concept)
     if category and (language == "en" or category.indonesian):
         return category.name if language == "en" else category.indonesian

@@ -1,4 +1,4 @@
-"""The tab modules in display order, by group; each has TITLE, ABOUT and build()."""
+"""The tab modules in display order, by group; each has TEXT and build()."""
 
 from types import ModuleType
 

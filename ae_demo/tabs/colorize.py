@@ -20,6 +20,7 @@ from ae_demo.evaluation.guessing import occlusion_map
 from ae_demo.figures import data_uri, heat, to_pil
 from ae_demo.models.colorization_concept import CODE_LENGTH
 from ae_demo.ui import inputs
+from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.coloring import (
     STYLES,
     compose_scene,
@@ -33,14 +34,13 @@ from ae_demo.ui.coloring import (
 )  # fmt: skip
 from ae_demo.ui.drawing import Drawing, find_drawing
 from ae_demo.ui.gradio_compat import Number, PictureUpload
-from ae_demo.ui.handlers import LIVE, PRIVATE, QUIET, handler
-from ae_demo.ui.i18n import LANGUAGE, TEXTS
+from ae_demo.ui.handlers import PRIVATE, QUIET, Live, connect, handler
+from ae_demo.ui.i18n import TEXTS, current_language
 from ae_demo.ui.networks import fast_network, network
 from ae_demo.ui.pictures import message, picture
 from ae_demo.ui.widgets import Choices, ColoringPad, Download, Examples, Guesses, Pictures, Swatches, how_it_works
 
 TEXT = TEXTS["colorize"]
-TITLE, ABOUT = TEXT["title"], TEXT["about"]
 CANVAS_SIZE, VARIANT_SIZE = 512, 256  # sides in pixels
 NETWORKS = ("colorization-concept", "colorization", "colorization-baseline")
 HEADLINE = NETWORKS[0]
@@ -136,8 +136,8 @@ def no_answer(sentence: str) -> tuple[list[dict], dict]:
 
 
 def list_guesses(pad: dict) -> list[dict]:
-    """Recognise a drawing, {lines, hints} as data URIs -> the likeliest concepts, {name, code_point, probability}, of
-    which those without an emoji have no code point."""
+    """Recognise the drawing on a `pad`, {lines, hints} as data URIs, dark lines on white -> the likeliest concepts,
+    {name, code_point, probability}, of which those without an emoji have no code point."""
     found = recognize(pad)["guesses"]
     return [
         {"name": one["name"], "code_point": one["concept"] * bool(one["emoji"]), "probability": one["probability"]}
@@ -146,11 +146,12 @@ def list_guesses(pad: dict) -> list[dict]:
 
 
 def colorize(pad: dict, keep_lines: bool = True, even: bool = True, name: str = "", style: str = "") -> list[dict]:
-    """Colour a drawing, {lines, hints} as data URIs, with three networks -> their pictures, and their input.
+    """Colour the drawing on a `pad`, {lines, hints} as data URIs, with three networks -> their pictures and input.
 
-    `keep_lines` draws the lines over the colours, `even` gives each enclosed region its main colours; `name` says what
-    the drawing shows, `style` is one of STYLES: the first network uses both. A network that cannot be loaded says so in
-    place of its picture."""
+    `lines` are dark on white, `hints` dots of colour on a transparent layer of the same size, or "". `keep_lines` draws
+    the lines over the colours, `even` gives each enclosed region its main colours; `name` says what the drawing shows,
+    `style` is an artist, one of STYLES (noto, openmoji, twemoji …): the first network uses both. A network that cannot
+    be loaded says so in place of its picture."""
     return color_headline(pad, keep_lines, even, name, style) + compare(pad, keep_lines, even)
 
 
@@ -183,7 +184,7 @@ def color_things(
     except checkpoints.CheckpointError as error:
         return {"title": TEXT[network_name], "src": "", "note": str(error), "size": ""}
     parameters = checkpoints.count_parameters(fast_network(network_name).model)
-    note = TEXT["note"].format(parameters=f"{parameters:,}", ms=sum(times))
+    note = TEXT["note"].format(parameters=parameters, ms=sum(times))
     shown = compose_scene(things, colors, keep_lines, even)
     return picture(
         TEXT[network_name], shown if network_name == HEADLINE else small_picture(shown), note, quality=ANSWER_QUALITY
@@ -296,8 +297,8 @@ def continue_from(index: int, pad: dict, seed: int = 0, name: str = "", style: s
 
 
 def download_layers(pad: dict, what: str = "picture", even: bool = True, name: str = "", style: str = "") -> dict:
-    """Export the canvas as a PNG {name, src}: "picture", or with transparency its "lines" or "colors"; `name` and
-    `style` are as of `colorize`."""
+    """Colour the drawing on a `pad`, {lines, hints} as data URIs, for export as a PNG {name, src}: `what` is "picture",
+    or with transparency its "lines" or "colors"; `even`, `name` and `style` are as of `colorize`."""
     what, told = inputs.check_choice(what, ("picture", "lines", "colors")), told_concept(name)
     drawing, things = read_scene(pad, told)
     if drawing is None:
@@ -334,7 +335,8 @@ def examples() -> list[Image.Image]:
 
 
 def load_example(index: int) -> tuple[dict, list[dict]]:
-    """Load one of the examples, by index, into the canvas; with the artist's picture, if any, for its palette."""
+    """Load one of the examples, by index from 0 on, into the canvas {lines, hints, palette}: drawings by mouse, then
+    line art, with the artist's picture."""
     index = inputs.check_choice(index, range(len(MOUSE_EXAMPLES) + len(LINE_ART_EXAMPLES)))
     if index < len(MOUSE_EXAMPLES):
         return {"lines": data_uri(MOUSE_EXAMPLES[index].lines()), "hints": "", "palette": list(HINT_COLORS)}, []
@@ -365,7 +367,7 @@ def build() -> None:
             answers = Pictures(message(TEXT["empty"]), elem_id="colorize-answers")
         with gr.Column(min_width=200, elem_classes="side"):
             others = Pictures([], elem_id="colorize-others")
-    names = {concept: (emoji_character(concept), concept_name(concept, LANGUAGE)) for concept in CONCEPTS}
+    names = {concept: (emoji_character(concept), concept_name(concept, current_language.get())) for concept in CONCEPTS}
     guesses = Guesses(names, elem_id="colorize-guesses")
     chosen = Examples(TEXT["examples"], examples(), elem_id="colorize-examples")
     truth = Pictures([], elem_id="colorize-truth")
@@ -392,16 +394,18 @@ def build() -> None:
 
     gr.api(handler(list_guesses), api_name="recognize")
     gr.api(handler(colorize), api_name="colorize")
+    settings = {"lines": keep_lines, "even": even, "style": styles, "seed": seed}
+    address = keep_in_address("draw", settings, ("recognition", *NETWORKS))
     told = [guesses, styles]
     drawn = [pad, keep_lines, even]
     shown = [pad, seed, keep_lines, even, *told]
-    changes = [control.input for control in (*drawn, *told)]
-    rests = [pad.submit, *changes[1:]]  # the pen rests, or a setting is changed
+    changes = [address.submit, *(control.input for control in (*drawn, *told))]
+    rests = [address.submit, pad.submit, *changes[2:]]  # the pen rests, or a setting is changed
     gr.on([*changes, seed.change], None, js=several.outdate)
-    gr.on(changes, handler(answer, no_answer), [*drawn, *told], [answers, guesses], **PRIVATE, **LIVE)
-    gr.on(rests[:3], handler(compare, message), drawn, others, **PRIVATE, **LIVE)
-    gr.on(
-        [*rests, seed.change], handler(variants, message), shown, several, js=several.ask, api_name="variants", **LIVE
+    connect(
+        Live(changes, handler(answer, no_answer), [*drawn, *told], [answers, guesses]),
+        Live(rests[:4], handler(compare, message), drawn, [others]),
+        Live([*rests, seed.change], handler(variants, message), shown, [several], "variants", several.ask),
     )
     closer.click(handler(look_closer), pad, looked, show_progress="hidden", **PRIVATE)
     other.click(lambda seed: (seed or 0) + 1, seed, seed, **QUIET, **PRIVATE)

@@ -12,21 +12,20 @@ from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor
 
 from ae_demo import checkpoints
-from ae_demo.data.mnist import FASHION_LABELS
 from ae_demo.evaluation.autoencoder_scores import CODE_SIZES
 from ae_demo.evaluation.image_metrics import psnr
 from ae_demo.figures import to_pil
 from ae_demo.ui import inputs
-from ae_demo.ui.defaults import FIRST_BOOT, example_clothing
+from ae_demo.ui.address import keep_in_address
+from ae_demo.ui.defaults import FIRST_BOOT, class_labels, example_clothing
 from ae_demo.ui.gradio_compat import Slider
-from ae_demo.ui.handlers import LIVE, handler
+from ae_demo.ui.handlers import Live, connect, handler
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.networks import held_out_sample, network, same_picture_mask, sample_codes
 from ae_demo.ui.pictures import message, picture, scored_picture
 from ae_demo.ui.widgets import Pictures, how_it_works, picture_input
 
 TEXT = TEXTS["compression"]
-TITLE, ABOUT = TEXT["title"], TEXT["about"]
 FAMILY = (
     "linear", "stacked", "stacked-tied", "stacked-layerwise", "sparse-l1", "sparse-kl", "binary", "residual-z32",
     "autoencoder-z128", "autoencoder",
@@ -99,7 +98,7 @@ def rate_distortion(drawing: str) -> pd.DataFrame | None:
 
 @torch.inference_mode()
 def family(drawing: str) -> list[dict]:
-    """Reconstruct an image (data URI, light on black) with every autoencoder of the family."""
+    """Reconstruct an image (data URI, light on black) with every autoencoder of the family, with PSNR in dB."""
     if not drawing:
         return message(TEXT["empty"])
     x = inputs.to_grey(drawing)
@@ -118,7 +117,7 @@ def neighbours(drawing: str, n: int = 8) -> list[dict]:
     fewest bits."""
     if not drawing:
         return message(TEXT["empty"])
-    x, pictured = inputs.to_grey(drawing), held_out_sample("binary")
+    x, pictured, labels = inputs.to_grey(drawing), held_out_sample("binary"), class_labels("binary")
     bits = network("binary").encode(x)
     far = (sample_codes("binary") != bits).sum(1)
     far[same_picture_mask("binary", x)] = 99
@@ -131,7 +130,7 @@ def neighbours(drawing: str, n: int = 8) -> list[dict]:
     ]
     for i in order.tolist():
         note = TEXT["differ"].format(bits=int(far[i]))
-        row.append(picture(FASHION_LABELS[pictured["label"][i]], to_pil(pictured["image"][i]), note))
+        row.append(picture(labels[pictured["label"][i]], to_pil(pictured["image"][i]), note))
     return row
 
 
@@ -153,7 +152,10 @@ def build() -> None:
     similar = Pictures(message(TEXT["empty"]), elem_id="compression-neighbours")
     how_it_works(TEXT["how"], TEXT["explanation"])
 
-    gr.on([pad.input, size.input], handler(compress, message), [pad, size], answers, api_name="compress", **LIVE)
-    for function, shown in ((family, members), (neighbours, similar)):
-        pad.input(handler(function, message), pad, shown, api_name=function.__name__, **LIVE)
-    pad.input(handler(rate_distortion, lambda _: None), pad, curve, api_name="rate_distortion", **LIVE)
+    address = keep_in_address("compression", {"bytes": size}, CODECS)
+    connect(
+        Live([address.submit, pad.input, size.input], handler(compress, message), [pad, size], [answers], "compress"),
+        Live([pad.input], handler(family, message), [pad], [members], "family"),
+        Live([pad.input], handler(neighbours, message), [pad], [similar], "neighbours"),
+        Live([pad.input], handler(rate_distortion, lambda _: None), [pad], [curve], "rate_distortion"),
+    )

@@ -21,17 +21,17 @@ from ae_demo.models.interpolation import slerp
 from ae_demo.runtime import gpu
 from ae_demo.training import inversion
 from ae_demo.ui import inputs
+from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.defaults import INTERPOLATION_FRAMES
 from ae_demo.ui.gradio_compat import Number, PictureUpload, Slider
-from ae_demo.ui.handlers import LIVE, PRIVATE, QUIET, handler
+from ae_demo.ui.handlers import PRIVATE, QUIET, Live, connect, handler
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.inputs import MAX_SEED
 from ae_demo.ui.networks import network
 from ae_demo.ui.pictures import film_strip, message, picture
-from ae_demo.ui.widgets import Choices, ColoringPad, Download, Opened, Pictures, how_it_works
+from ae_demo.ui.widgets import Choices, ColoringPad, Download, Pictures, how_it_works
 
 TEXT = TEXTS["dcgan"]
-TITLE, ABOUT = TEXT["title"], TEXT["about"]
 FACES_SHOWN = 12  # faces to choose from
 SURVEYED_FACES = 512  # faces among which the typical one is found
 SHOWN_SIZE = 256  # side of a face on the page in pixels
@@ -107,7 +107,8 @@ def enlarge_face(x: Tensor) -> Image.Image:
 
 @torch.no_grad()
 def paint_face(seed: int, truncation: float = 0.8, *amounts: float) -> list[dict]:
-    """Generate the face of a seed: truncation 0 … 1.5, and a shift of −4 … 4 along each trait."""
+    """Generate the cartoon face of a seed: truncation 0 … 1.5, from a typical face to unusual ones, and a shift of
+    −4 … 4 along each trait."""
     x = faces_gan()(edited_latent(seed, truncation, *amounts))
     note = TEXT["realness"].format(p=100 * realness(x)[0])
     return [picture(TEXT["face"], enlarge_face(x[0]), note, quality=92, size="large")]
@@ -115,7 +116,8 @@ def paint_face(seed: int, truncation: float = 0.8, *amounts: float) -> list[dict
 
 @torch.no_grad()
 def paint_faces(seed: int, truncation: float = 0.8) -> list[dict]:
-    """Generate the faces of twelve seeds from `seed` on, the `picked` one, to choose from: truncation 0 … 1.5."""
+    """Generate the cartoon faces of twelve seeds from `seed` on, the `picked` one, to choose from: truncation
+    0 … 1.5."""
     first = inputs.check_seed(seed, MAX_FIRST_SEED)
     x = faces_gan()(torch.cat([latent(first + i, truncation) for i in range(FACES_SHOWN)]))
     return [
@@ -130,14 +132,15 @@ def choose_face(index: int | None, seed: int) -> int:
 
 @torch.no_grad()
 def interpolate_faces(seed: int, other: int, truncation: float = 0.8) -> list[dict]:
-    """Interpolate from the face of one seed to that of another, as a film strip: truncation 0 … 1.5."""
+    """Interpolate from the cartoon face of one seed to that of another, as a film strip: truncation 0 … 1.5."""
     z = slerp(latent(seed, truncation), latent(other, truncation), torch.linspace(0, 1, INTERPOLATION_FRAMES))
     return [film_strip(TEXT["film"], faces_gan()(z))]
 
 
 @torch.no_grad()
 def download_loop(seed: int, other: int, truncation: float = 0.8, kind: str = "gif") -> dict:
-    """Export the interpolation, back and forth, as {name, src} of an animated image ("gif" or "webp")."""
+    """Export the interpolation from the cartoon face of one seed to that of the `other`, and back, as {name, src} of an
+    animated image, kind "gif" or "webp": truncation 0 … 1.5."""
     kind = inputs.check_choice(kind, ("gif", "webp"))
     t = (1 - torch.cos(torch.linspace(0, torch.pi, 2 * INTERPOLATION_FRAMES))) / 2
     there = [enlarge_face(x) for x in faces_gan()(slerp(latent(seed, truncation), latent(other, truncation), t))]
@@ -163,8 +166,8 @@ def read_face(pad: dict) -> Tensor:
 
 
 def find_face(pad: dict) -> Iterator[list[dict]]:
-    """Search the latent space for the face most similar to a canvas {lines, hints} (`ae_demo.training.inversion`);
-    yields the best one so far."""
+    """Search the latent space for the cartoon face most similar to a canvas {lines, hints}, colours under lines
+    (`ae_demo.training.inversion`); yields the canvas and the best face so far."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     generator, classifier = (copy.deepcopy(network(name)).to(device) for name in ("dcgan-faces", "classifier-faces"))
     target = read_face(pad)
@@ -180,7 +183,7 @@ def find_face(pad: dict) -> Iterator[list[dict]]:
 
 
 def load_face(path: str) -> dict:
-    """Convert an uploaded picture (file) to the canvas, {lines, hints}."""
+    """Convert an uploaded picture (file) of a face to the canvas, {lines, hints}, that `find_face` takes."""
     return {"lines": data_uri(inputs.fit_into_square(inputs.read(path), SHOWN_SIZE, "white")), "hints": ""}
 
 
@@ -208,8 +211,9 @@ def game_face(real: bool, number: int) -> Tensor:
 
 @torch.no_grad()
 def play_game(game: dict, answer: str = "") -> tuple[dict, list[dict]]:
-    """Answer the current round ("real", "fake"; else a new game starts) -> the game, and the next face, the last one
-    with the truth and the discriminator's judgement, and the score. A finished game stays unchanged."""
+    """Play ten rounds of “real or generated?”: answer the current one ("real", "fake"; else a new game starts) -> the
+    game, for the next call, and the next face, the last one with the truth and the discriminator's judgement, and the
+    score. A finished game stays unchanged; {} is none."""
     if not is_game(game) or answer not in ("real", "fake"):
         game = new_game()
     elif len(game["answers"]) < ROUNDS:
@@ -297,21 +301,24 @@ def build() -> None:
     learning = Pictures([], elem_id="dcgan-learning")
     how_it_works(TEXT["how"], TEXT["explanation"])
 
-    opened = Opened()
+    kept = {"seed": seed, "truncation": truncation, **dict(zip(TRAITS, amounts, strict=True)), "other": other}
+    address = keep_in_address("dcgan", kept | {"learned": position}, ("dcgan-faces",), eager=True)
     whole = [seed, truncation, *amounts]
-    painted = handler(paint_face, message)
-    gr.on([truncation.input, *(one.input for one in amounts)], painted, whole, face, api_name="paint_face", **LIVE)
-    gr.on([opened.input, seed.change], painted, whole, face, **PRIVATE, **LIVE)
-    shared = [opened.input, seed.change, truncation.change]
+    painted, moved = handler(paint_face, message), [truncation.input, *(one.input for one in amounts)]
+    shared = [address.submit, seed.change, truncation.change]
     gr.on(shared, None, js=faces.outdate)
-    given = [seed, truncation]
-    gr.on(shared, handler(paint_faces, message), given, faces, js=faces.ask, api_name="paint_faces", **LIVE)
+    ends = [seed, other, truncation]
+    filmed, watched = handler(interpolate_faces, message), handler(watch_learning, message)
+    connect(
+        Live([address.submit, seed.change, *moved], painted, whole, [face], "paint_face"),
+        Live(shared, handler(paint_faces, message), [seed, truncation], [faces], "paint_faces", faces.ask),
+        Live([*shared, other.change], filmed, ends, [film], "between_faces"),
+        Live([address.submit, position.input], watched, [position], [learning], "watch_learning"),
+    )
     back.click(lambda: [0] * len(amounts), None, amounts, queue=False, **PRIVATE).success(
         painted, whole, face, show_progress="hidden", **PRIVATE
     )
     faces.input(handler(choose_face), [faces, seed], seed, **QUIET, **PRIVATE)
-    ends = [seed, other, truncation]
-    gr.on([*shared, other.change], handler(interpolate_faces, message), ends, film, api_name="between_faces", **LIVE)
     for button, kind in loops:
         button.click(handler(partial(download_loop, kind=kind)), ends, loop, show_progress="hidden", **PRIVATE)
     gr.api(handler(download_loop), api_name="download_loop")
@@ -324,5 +331,3 @@ def build() -> None:
         answer = handler(partial(play_game, answer=guess))
         button.click(answer, game, [game, arena], show_progress="hidden", **PRIVATE)
     gr.api(handler(play_game), api_name="play_game")
-    at = [position.input, opened.input]
-    gr.on(at, handler(watch_learning, message), position, learning, api_name="watch_learning", **LIVE)

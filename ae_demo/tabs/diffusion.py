@@ -16,16 +16,16 @@ from ae_demo.figures import curves, data_uri, to_grid, to_pil
 from ae_demo.models.ddpm import DDPM, Step, to_pixels
 from ae_demo.models.samplers import SAMPLERS, ancestral
 from ae_demo.report.tables import sampler_curves
+from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.defaults import DIFFUSION_NETWORKS, FIRST_LABEL, MAX_GUIDANCE, class_labels, label_choices
 from ae_demo.ui.gradio_compat import Number, Slider
-from ae_demo.ui.handlers import PRIVATE, handler, visitor_state
-from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.handlers import PRIVATE, QUIET, handler, visitor_state
+from ae_demo.ui.i18n import TEXTS, format_number
 from ae_demo.ui.inputs import MAX_SEED, InputError, check_choice, check_range, check_seed
 from ae_demo.ui.networks import fast_network
 from ae_demo.ui.widgets import how_it_works, template
 
 TEXT = TEXTS["diffusion"]
-TITLE, ABOUT = TEXT["title"], TEXT["about"]
 STUDENT = "ddpm-fashion-fast"
 FIRST_GUIDANCE = {"ddpm-fashion": 2, STUDENT: 1, "ddpm-mnist": 2, "ddpm-emoji": 3}
 MAX_STEPS = 1000
@@ -162,8 +162,9 @@ def sample(
     sampler: str = "ddim",
     tree: Tree | None = None,
 ) -> Iterator[dict]:
-    """Sample from a diffusion network: class (0 …, or −1 for all from the same noise), steps (1 … 1000), seed, guidance
-    (0 … 10), sampler (ddim, ddpm, dpm++ or unipc). Starts a new tree of runs; yields a growing film, see `play`."""
+    """Sample an image from a diffusion network: class (0 …, or −1 for all from the same noise), steps (1 … 1000), seed,
+    guidance (0 … 10), sampler (ddim, ddpm, dpm++ or unipc). Starts a new tree of runs; yields a growing film, see
+    `play`: x_t, the noise and x₀ expected by the network at every step, of which the last x_t is the image."""
     run = SamplingRun(name, label, steps, seed, guidance, sampler)
     x = fit_batch(fast_network(name).model.noise(1, run.seed), len(run.y), 0)
     tree = Tree() if tree is None else tree
@@ -203,7 +204,7 @@ def fork(
 
 
 def stop(tree: Tree | None = None) -> dict:
-    """Stop all runs of the tree at their next step; their frames so far stay."""
+    """Stop all runs of the visitor's tree, see `sample`, at their next step; their frames so far stay."""
     for run in tree.runs if tree else ():
         run.cancelled = not run.done
     return {"stopped": time.time()}
@@ -226,8 +227,8 @@ def sampler_quality(name: str = "ddpm-fashion") -> str:
         return TEXT["no_curves"].format(name=name)
     head = "".join(f"<th>{TEXT[column]}</th>" for column in ("sampler", "steps", *SCORE_DECIMALS))
     rows = "".join(
-        f"<tr><td>{one}, {TEXT[sampler]}</td><td>{int(steps):,}</td>"
-        + "".join(f"<td>{row[column]:.{digits}f}</td>" for column, digits in SCORE_DECIMALS.items())
+        f"<tr><td>{one}, {TEXT[sampler]}</td><td>{format_number(int(steps))}</td>"
+        + "".join(f"<td>{format_number(row[column], f'.{digits}f')}</td>" for column, digits in SCORE_DECIMALS.items())
         + "</tr>"
         for one in names
         for sampler, table in scores[one].get("held_out", {}).get("samplers", {}).items()
@@ -241,7 +242,7 @@ class Film(gr.HTML):
     {tree, run, step} where the visitor wants a fork."""
 
     def __init__(self, **kwargs):
-        super().__init__(None, texts=TEXT, **template("film"), **kwargs)
+        super().__init__(None, texts=dict(TEXT), **template("film"), **kwargs)
 
     def preprocess(self, payload: dict | None) -> dict:
         return payload.get("fork", payload) if isinstance(payload, dict) else {}
@@ -291,6 +292,9 @@ def build() -> None:
         measured = gr.HTML(sampler_quality(), elem_id="diffusion-quality")
     how_it_works(TEXT["how"], TEXT["explanation"])
 
+    def name_classes(name: str, label: int) -> gr.Dropdown:
+        return gr.Dropdown(label_choices(name, (TEXT["all"], ALL_CLASSES)), value=label)
+
     def choose_network(name: str, tree: Tree) -> tuple:
         student = name == STUDENT
         steps, sampler = (4, "unipc") if student else (50, "ddim")
@@ -306,9 +310,21 @@ def build() -> None:
     # a new run supersedes the previous one, which then stops
     streaming = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_limit": MAX_CONCURRENT_RUNS}
     streaming |= {"concurrency_id": "diffusion"}
-    go.click(handler(sample), [name, label, steps, seed, guidance, sampler, tree], film, api_name="sample", **streaming)
+    settings = {"network": name, "class": label, "sampler": sampler, "steps": steps, "guidance": guidance, "seed": seed}
+    address = keep_in_address("diffusion", settings, DIFFUSION_NETWORKS, eager=True)
+    gr.on(
+        [go.click, address.submit],
+        handler(sample),
+        [name, label, steps, seed, guidance, sampler, tree],
+        film,
+        api_name="sample",
+        **streaming,
+    )
     film.input(handler(fork), [film, name, label, seed, guidance, sampler, tree], film, api_name="fork", **streaming)
     cancel.click(stop, tree, film, api_name="stop", queue=False, show_progress="hidden")
     chosen = [label, steps, guidance, sampler, film]
     name.input(handler(choose_network), [name, tree], chosen, queue=False, show_progress="hidden", **PRIVATE)
-    name.input(handler(sampler_quality), name, measured, api_name="sampler_quality", queue=False)
+    address.submit(handler(name_classes), [name, label], label, **QUIET, **PRIVATE)
+    gr.on(
+        [address.submit, name.input], handler(sampler_quality), name, measured, api_name="sampler_quality", queue=False
+    )

@@ -11,6 +11,7 @@ from ae_demo.models.ddpm import to_pixels
 from ae_demo.models.interpolation import slerp
 from ae_demo.runtime import CompiledModel
 from ae_demo.ui import inputs
+from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.defaults import (
     FIRST_LABEL,
     MAX_GUIDANCE,
@@ -20,15 +21,14 @@ from ae_demo.ui.defaults import (
     label_choices,
 )
 from ae_demo.ui.gradio_compat import Number, Slider
-from ae_demo.ui.handlers import LIVE, PRIVATE, handler
+from ae_demo.ui.handlers import PRIVATE, QUIET, Live, connect, handler
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.inputs import MAX_SEED
 from ae_demo.ui.networks import fast_network
 from ae_demo.ui.pictures import film_strip, message, picture
-from ae_demo.ui.widgets import Opened, Pictures, how_it_works, picture_input
+from ae_demo.ui.widgets import Pictures, how_it_works, picture_input
 
 TEXT = TEXTS["diffusion_edit"]
-TITLE, ABOUT = TEXT["title"], TEXT["about"]
 EDITORS = ("ddpm-fashion", "ddpm-mnist")
 SAMPLER = "dpm++"
 EDIT_STEPS = 20  # steps from pure noise to an image
@@ -60,9 +60,9 @@ def editor(name: str, label: int) -> tuple[CompiledModel, Tensor]:
 def edit(
     pad: dict, name: str = "ddpm-fashion", label: int = 7, t: int = 599, seed: int = 0, guidance: float = 2.0
 ) -> list[dict]:
-    """Add noise to a canvas {lines, hints} up to a time t (49, 99 … 999) and denoise it as a class (SDEdit: Meng et
-    al., 2022, https://arxiv.org/abs/2108.01073), only under the hints if there are any, with a seed and guidance
-    (0 … 10) -> the image, x_t, the network's first prediction of x₀, the result."""
+    """Add noise to a canvas {lines, hints} up to a time t (49, 99 … 999) and denoise it as a class (0 … 9, or 10 for
+    none; SDEdit: Meng et al., 2022, https://arxiv.org/abs/2108.01073), only under the hints if there are any, with a
+    seed and guidance (0 … 10) -> the image, x_t, the network's first prediction of x₀, the result."""
     (x, keep_mask), (net, y) = read_canvas(pad), editor(name, label)
     t, seed, model = int(inputs.check_range(t, 0, LAST_TIME)), inputs.check_seed(seed), net.model
     first = min(EDIT_STEPS - 1, round((LAST_TIME - t) / TIME_STEP))
@@ -86,7 +86,8 @@ def edit(
 def interpolate_noise(
     name: str = "ddpm-fashion", label: int = 7, seed: int = 0, other: int = 1, guidance: float = 2.0
 ) -> list[dict]:
-    """Sample images of one class from noise interpolated between two seeds, as a film strip, with guidance (0 … 10)."""
+    """Sample images of one class (0 … 9, or 10 for none) from noise interpolated between two seeds, as a film strip,
+    with guidance (0 … 10)."""
     net, y = editor(name, label)
     ends = [net.model.noise(1, inputs.check_seed(one)).flatten(1) for one in (seed, other)]
     x = slerp(*ends, torch.linspace(0, 1, FILM_PICTURES)).view(-1, *net.model.shape)
@@ -124,17 +125,21 @@ def build() -> None:
             gr.Markdown(TEXT["film_title"])
             other = Number(1, label=TEXT["other"], precision=0, minimum=0, maximum=MAX_SEED)
             film = Pictures([], elem_id="diffusion_edit-film")
-    opened = Opened()
     how_it_works(TEXT["how"], TEXT["explanation"])
+    kept = {"t": t, "network": name, "class": label, "guidance": guidance, "seed": seed, "other": other}
+    address = keep_in_address("diffusion_edit", kept, EDITORS, eager=True)
     settings, ends = [pad, name, label, t, seed, guidance], [name, label, seed, other, guidance]
     edited, filmed = handler(edit, message), handler(interpolate_noise, message)
-    changes = [pad.input, label.input, t.input, seed.change, guidance.input]
-    gr.on(changes, edited, settings, answers, api_name="edit", **LIVE)
-    moved = [label.input, seed.change, other.change, guidance.change, opened.input]
-    gr.on(moved, filmed, ends, film, api_name="between_noises", **LIVE)
+    changes = [address.submit, pad.input, label.input, t.input, seed.change, guidance.input]
+    moved = [address.submit, label.input, seed.change, other.change, guidance.change]
+    connect(Live(changes, edited, settings, [answers], "edit"), Live(moved, filmed, ends, [film], "between_noises"))
 
     def choose_network(name: str) -> gr.Dropdown:
         return gr.Dropdown(label_choices(name, no_class(name)), value=FIRST_LABEL[name])
 
+    def name_classes(name: str, label: int) -> gr.Dropdown:
+        return gr.Dropdown(label_choices(name, no_class(name)), value=label)
+
+    address.submit(handler(name_classes), [name, label], label, **QUIET, **PRIVATE)
     switched = name.input(handler(choose_network), name, label, queue=False, **PRIVATE)
-    switched.then(edited, settings, answers, **LIVE, **PRIVATE).then(filmed, ends, film, **LIVE, **PRIVATE)
+    switched.then(edited, settings, answers, **QUIET, **PRIVATE).then(filmed, ends, film, **QUIET, **PRIVATE)

@@ -18,17 +18,17 @@ from ae_demo.figures import data_uri, to_grid, to_pil
 from ae_demo.losses import elbo_terms
 from ae_demo.models.vae import MAX_ABS_CODE, VAE
 from ae_demo.ui import inputs
-from ae_demo.ui.defaults import CLASS_COLORS, INTERPOLATION_FRAMES
+from ae_demo.ui.address import keep_in_address
+from ae_demo.ui.defaults import CLASS_COLORS, INTERPOLATION_FRAMES, class_labels
 from ae_demo.ui.gradio_compat import Number, Slider
-from ae_demo.ui.handlers import LIVE, PRIVATE, QUIET, handler
-from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.handlers import PRIVATE, QUIET, Live, connect, handler
+from ae_demo.ui.i18n import TEXTS, in_language
 from ae_demo.ui.inputs import InputError
 from ae_demo.ui.networks import network
 from ae_demo.ui.pictures import film_strip, message, picture
 from ae_demo.ui.widgets import Pictures, how_it_works, picture_input, template
 
 TEXT = TEXTS["latent"]
-TITLE, ABOUT = TEXT["title"], TEXT["about"]
 DATASETS = {"mnist": mnist, "fashion": fashion_mnist}
 MAP_CELLS = 24  # decoded images along each side of the map
 POSTERIOR_SAMPLES = 6
@@ -55,8 +55,8 @@ def beta_of(log_beta: float) -> float:
 
 @torch.inference_mode()
 def decode_point(dataset: str, log_beta: float, z1: float, z2: float) -> list[dict]:
-    """Decode the point (z1, z2), −9 … 9 each, of the latent plane. dataset: mnist or fashion; log_beta: log₁₀ β, from
-    −2, which counts as β = 0, to 2."""
+    """Decode the point (z1, z2), −9 … 9 each (sliders: −4 … 4), of a VAE's latent plane. dataset: mnist or fashion;
+    log_beta: log₁₀ β, from −2, which counts as β = 0, to 2."""
     model, z, begun = vae(dataset), to_latent(z1, z2), time.perf_counter()
     x = model.decode(z, beta=beta_of(log_beta))[0]
     ms = 1000 * (time.perf_counter() - begun)
@@ -65,32 +65,33 @@ def decode_point(dataset: str, log_beta: float, z1: float, z2: float) -> list[di
 
 @torch.inference_mode()
 def decode_labels(dataset: str, z1: float, z2: float) -> list[dict]:
-    """Decode the point (z1, z2), −9 … 9 each, with a conditional VAE: ten images, one per label."""
+    """Decode the point (z1, z2), −9 … 9 each (sliders: −4 … 4), with a conditional VAE: ten images, one per label."""
     model = network(f"cvae-{inputs.check_choice(dataset, DATASETS)}")
     x = model.decode(to_latent(z1, z2).repeat(10, 1), torch.arange(10))
-    return [picture(label, to_pil(one)) for label, one in zip(DATASETS[dataset].labels, x, strict=True)]
+    return [picture(label, to_pil(one)) for label, one in zip(class_labels(f"cvae-{dataset}"), x, strict=True)]
 
 
 @lru_cache(64)
 @torch.inference_mode()
 def draw_map(dataset: str, beta: float) -> dict:
-    """Decode the plane, as a data URI, and encode the held-out sample, as [z1, z2, label], with colours, labels and a
-    description of the VAE."""
-    model, labels = vae(dataset), DATASETS[dataset].labels
+    """Decode the plane, as a data URI, and encode the held-out sample, as [z1, z2, label], with colours."""
+    model = vae(dataset)
     centres = latent_grid(MAP_CELLS, MAX_ABS_CODE - MAX_ABS_CODE / MAP_CELLS)
     cells = model.decode(centres, beta=beta).unflatten(0, (MAP_CELLS, MAP_CELLS))
     mu, y = posterior_means(dataset, beta)
     points = [[round(a, 3), round(b, 3), label] for (a, b), label in zip(mu.tolist(), y.tolist(), strict=True)]
     manifold = data_uri(to_pil(to_grid(cells)), quality=85)
-    about = {"labels": labels, "about": describe_vae(dataset)}
-    return {"manifold": manifold, "points": points, "colors": CLASS_COLORS} | about
+    return {"manifold": manifold, "points": points, "colors": CLASS_COLORS}
 
 
 def latent_map(wanted: dict) -> dict:
-    """Return `draw_map` of {dataset, log_beta} for the page, or {"error": sentence}, as it would lose an exception."""
+    """Return `draw_map` of {dataset, log_beta} for the page, with labels and a description of the VAE; or {"error":
+    sentence}, as it would lose an exception."""
     wanted = wanted if isinstance(wanted, dict) else {}
     try:
-        return draw_map(inputs.check_choice(wanted.get("dataset"), DATASETS), beta_of(wanted.get("log_beta")))
+        dataset = inputs.check_choice(wanted.get("dataset"), DATASETS)
+        drawn = draw_map(dataset, beta_of(wanted.get("log_beta")))
+        return drawn | {"labels": class_labels(f"vae-{dataset}"), "about": describe_vae(dataset)}
     except (CheckpointError, InputError) as error:
         return {"error": str(error)}
 
@@ -106,13 +107,13 @@ def posterior_means(dataset: str, beta: float) -> tuple[Tensor, Tensor]:
 def describe_vae(dataset: str) -> str:
     """Format the size and the held-out scores of a dataset's VAE."""
     about = checkpoints.metadata(f"vae-{dataset}")
-    return TEXT["scores"].format(parameters=f"{about['model']['parameters']:,}", **about["scores"]["held_out"])
+    return TEXT["scores"].format(parameters=about["model"]["parameters"], **about["scores"]["held_out"])
 
 
 @torch.inference_mode()
 def encode_picture(dataset: str, log_beta: float, drawing: str, seed: int = 0) -> list[dict]:
-    """Encode an image (data URI, light on black) -> the image, its decoded posterior mean with the terms of its −ELBO,
-    and six decoded samples of the posterior, seeded."""
+    """Encode an image (data URI, light on black) with a VAE -> the image, its decoded posterior mean with the terms of
+    its −ELBO, and six decoded samples of the posterior, seeded; arguments are as of `decode_point`."""
     if not drawing:
         return message(TEXT["draw"])
     model, beta, x = vae(dataset), beta_of(log_beta), inputs.to_grey(drawing)
@@ -185,7 +186,12 @@ class MapPad(gr.HTML):
 
     def __init__(self, value: dict, **kwargs):
         super().__init__(
-            value, reach=MAX_ABS_CODE, texts=TEXT, server_functions=[latent_map], **template("map", "map_pad"), **kwargs
+            value,
+            reach=MAX_ABS_CODE,
+            texts=dict(TEXT),
+            server_functions=[in_language(latent_map)],
+            **template("map", "map_pad"),
+            **kwargs,
         )
 
     def api_info(self) -> dict:
@@ -237,21 +243,26 @@ def build() -> None:
     def labels_at(value: dict):
         return decode_labels(value["dataset"], *value["z"])
 
-    position, moved = [dataset, beta, z1, z2], [control.input for control in (dataset, beta, z1, z2)]
+    settings = {"data": dataset, "beta": beta, "z1": z1, "z2": z2, "seed": seed, "dense": dense}
+    networks = [f"{kind}-{data}" for kind in ("vae", "cvae") for data in DATASETS]
+    address = keep_in_address("latent", settings, networks, eager=True)
+    position = [dataset, beta, z1, z2]
+    moved = [address.submit, *(control.input for control in position)]
     to_pad = "(dataset, log_beta, z1, z2, pad) => ({...pad, dataset, log_beta, z: [z1, z2]})"
     gr.on(moved, None, [*position, pad], pad, js=to_pad)
-    gr.on(moved, handler(decode_point, message), position, decoded, api_name="decode_point", **LIVE)
-    gr.on(moved, handler(decode_labels, message), [dataset, z1, z2], labels, api_name="decode_labels", **LIVE)
     pad.input(None, pad, [z1, z2], js="(value) => value.z")
-    pad.input(handler(at, message), pad, decoded, **PRIVATE, **LIVE)
-    pad.input(handler(labels_at, message), pad, labels, **PRIVATE, **LIVE)
 
     again.click(lambda seed: (seed or 0) + 1, seed, seed, **QUIET, **PRIVATE)
-    seen = [first.input, dataset.input, beta.input, seed.change]
-    given = [dataset, beta, first, seed]
-    gr.on(seen, handler(encode_picture, message), given, mine, api_name="encode_picture", **LIVE)
-    drawn = [control.input for control in (first, second, dataset, beta, dense)]
+    seen = [address.submit, first.input, dataset.input, beta.input, seed.change]
+    drawn = [address.submit, *(control.input for control in (first, second, dataset, beta, dense))]
     given = [dataset, beta, first, second, dense]
-    gr.on(drawn, handler(draw_path, message), given, film, api_name="draw_path", **LIVE)
-    marked = gr.on(drawn, handler(map_overlay), given, overlay, **PRIVATE, **LIVE)
-    marked.success(None, [pad, overlay], pad, js="(pad, overlay) => ({...pad, overlay})")  # the pad's latest value
+    connect(
+        Live(moved, handler(decode_point, message), position, [decoded], "decode_point"),
+        Live(moved, handler(decode_labels, message), [dataset, z1, z2], [labels], "decode_labels"),
+        Live([pad.input], handler(at, message), [pad], [decoded]),
+        Live([pad.input], handler(labels_at, message), [pad], [labels]),
+        Live(seen, handler(encode_picture, message), [dataset, beta, first, seed], [mine], "encode_picture"),
+        Live(drawn, handler(draw_path, message), given, [film], "draw_path"),
+        Live(drawn, handler(map_overlay, lambda _: None), given, [overlay]),
+    )
+    overlay.change(None, [pad, overlay], pad, js="(pad, overlay) => ({...pad, overlay})")  # the pad's latest value

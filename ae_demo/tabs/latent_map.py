@@ -13,16 +13,16 @@ from ae_demo.evaluation import latent_analysis
 from ae_demo.figures import data_uri, to_grid, to_pil
 from ae_demo.training.recipes import RECIPES
 from ae_demo.ui import inputs
+from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.defaults import CLASS_COLORS, INTERPOLATION_FRAMES, class_labels
-from ae_demo.ui.handlers import LIVE, PRIVATE, handler
-from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.handlers import Live, connect, handler
+from ae_demo.ui.i18n import TEXTS, format_number, in_language
 from ae_demo.ui.inputs import InputError
 from ae_demo.ui.networks import held_out_sample, network, same_picture_mask, sample_codes
 from ae_demo.ui.pictures import film_strip, message, picture
 from ae_demo.ui.widgets import Pictures, how_it_works, picture_input, template
 
 TEXT = TEXTS["latent_map"]
-TITLE, ABOUT = TEXT["title"], TEXT["about"]
 ENCODERS = tuple(name for name, recipe in RECIPES.items() if recipe.analyse is latent_analysis.code_map)
 PROJECTIONS = ("tsne", "pca")
 SHEET_COLUMNS = 40  # thumbnails per row of the sheet
@@ -84,7 +84,7 @@ def nearest_pictures(name: str, z: Tensor, x: Tensor) -> list[dict]:
     order = distance.argsort(stable=True)[:SHOWN_NEIGHBOURS].tolist()
     names = [class_labels(name)[held_out["label"][i]] for i in order]
     return [
-        picture(TEXT["near"], to_pil(held_out["image"][i]), f"{label}, {distance[i]:.2f}")
+        picture(TEXT["near"], to_pil(held_out["image"][i]), f"{label}, {format_number(float(distance[i]), '.2f')}")
         for i, label in zip(order, names, strict=True)
     ]
 
@@ -124,15 +124,16 @@ def compare_encoders() -> str:
     for name in ENCODERS:
         if measured := checkpoints.analysis(name):
             which = f"`{name}`" + TEXT["digits"] * (RECIPES[name].dataset is mnist)
-            scores = f"{measured['knn_accuracy']:.3f} | {measured['trustworthiness']:.3f}"
+            scores = " | ".join(format_number(measured[score], ".3f") for score in ("knn_accuracy", "trustworthiness"))
             lines.append(f"| {which} | {measured['numbers']} | {scores} |")
     return "\n".join(lines)
 
 
 @torch.inference_mode()
 def inspect_code(name: str, first: int, second: int | None = None) -> list[dict]:
-    """Show the held-out image of an index (0 … 999), its decoded code, and the images with the nearest codes; with a
-    second index also the interpolation between the two codes, as a film strip."""
+    """Show the held-out image of an index, `first` (0 … 999), its decoded code, and the images with the nearest codes,
+    by an encoder's `name` as of `place_drawing`; with a `second` index also the interpolation between the two codes, as
+    a film strip."""
     model, z = encoder(name), sample_codes(name)
     if first not in range(len(z)):
         return message(TEXT["click"])
@@ -165,7 +166,9 @@ class CodeMap(gr.HTML):
     position of a drawing; fires `input` on every click."""
 
     def __init__(self, value: dict, **kwargs):
-        super().__init__(value, texts=TEXT, server_functions=[map_codes], **template("map", "code_map"), **kwargs)
+        super().__init__(
+            value, texts=dict(TEXT), server_functions=[in_language(map_codes)], **template("map", "code_map"), **kwargs
+        )
 
     def api_info(self) -> dict:
         return {"type": "object", "description": "name, projection: tsne or pca, first, second: indices"}
@@ -201,14 +204,14 @@ def build() -> None:
     def inspect(value: dict, name: str):
         return inspect_code(name, value["first"], value["second"])
 
-    changed = [name.input, projection.input]
+    address = keep_in_address("latent_map", {"encoder": name, "projection": projection}, ENCODERS)
+    changed = [address.submit, name.input, projection.input]
     to_map = "(name, projection, value) => ({...value, name, projection, at: null})"
     gr.on(changed, None, [name, projection, plot], plot, js=to_map)
-    gr.on([plot.input, name.input], handler(inspect, message), [plot, name], picked, **PRIVATE, **LIVE)
-    drawn = gr.on(
-        [pad.input, *changed],
-        handler(place_drawing, lambda sentence: (None, message(sentence))),
-        [name, projection, pad], [placed, similar], api_name="place_drawing", **LIVE,
-    )  # fmt: skip
-    drawn.success(None, [plot, placed], plot, js="(value, at) => ({...value, at})")  # the plot's latest value
+    place = handler(place_drawing, lambda sentence: (None, message(sentence)))
+    connect(
+        Live([address.submit, plot.input, name.input], handler(inspect, message), [plot, name], [picked]),
+        Live([pad.input, *changed], place, [name, projection, pad], [placed, similar], "place_drawing"),
+    )
+    placed.change(None, [plot, placed], plot, js="(value, at) => ({...value, at})")  # the plot's latest value
     gr.api(handler(inspect_code), api_name="inspect_code")

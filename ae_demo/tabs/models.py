@@ -13,15 +13,15 @@ from ae_demo.checkpoints import CheckpointError
 from ae_demo.figures import loss_curve
 from ae_demo.report import cards
 from ae_demo.training.recipes import RECIPES
+from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.handlers import LIVE, PRIVATE, QUIET, handler
-from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.i18n import TEXTS, format_number, translate_name
 from ae_demo.ui.inputs import check_choice, read
 from ae_demo.ui.networks import model_classes
 from ae_demo.ui.pictures import picture
-from ae_demo.ui.widgets import Opened, Pictures, how_it_works
+from ae_demo.ui.widgets import Pictures, how_it_works
 
 TEXT = TEXTS["models"]
-TITLE, ABOUT = TEXT["title"], TEXT["about"]
 FIRST_MODEL = "vae-mnist"  # shown when the tab is opened
 MAX_CALLS, MAX_SECONDS = 15, 0.3  # limits on timing one model
 _pulls: list[hub.Pull] = []  # at most one, started with the app
@@ -44,10 +44,10 @@ def inventory() -> list[list[str]]:
     for name, recipe in RECIPES.items():
         about = checkpoints.metadata(name)
         weights = checkpoints.home(name) / name / checkpoints.WEIGHTS_FILE
-        size = f"{weights.stat().st_size / 1000:,.0f} kB" if weights.exists() else TEXT["missing"]
-        parameters = f"{about['model']['parameters']:,}" if about else ""
+        size = f"{format_number(weights.stat().st_size / 1000, ',.0f')} kB" if weights.exists() else TEXT["missing"]
+        parameters = format_number(about["model"]["parameters"]) if about else ""
         scores, source = cards.headline(name, about), checkpoints.source_of(name) or TEXT["embedded"]
-        rows.append([name, recipe.title, parameters, size, scores, source])
+        rows.append([name, translate_name(recipe.title), parameters, size, scores, source])
     return rows
 
 
@@ -76,13 +76,13 @@ def inspect_model(name: str = FIRST_MODEL) -> tuple[str, str, list[dict], object
         if not isinstance(value, dict)
     )
     facts = TEXT["facts"].format(
-        title=recipe.title,
-        parameters=f"{model['parameters']:,}",
+        title=translate_name(recipe.title),
+        parameters=model["parameters"],
         data=f"{data['title']} ({data['licence']})",
-        images=f"{data['images']:,}",
+        images=data["images"],
         steps=cards.stage_steps(about),
         batch_size=last["batch_size"],
-        minutes=f"{checkpoints.sum_stages(about, 'seconds') / 60:.0f}",
+        minutes=checkpoints.sum_stages(about, "seconds") / 60,
         device=last["device"],
         seed=last["seed"],
         commit=last.get("commit") or "?",
@@ -94,7 +94,7 @@ def inspect_model(name: str = FIRST_MODEL) -> tuple[str, str, list[dict], object
     )
     folder = checkpoints.home(name) / name
     samples = read(str(folder / checkpoints.SAMPLES_FILE)).convert("RGB")
-    shown = picture(TEXT["samples"], samples, recipe.caption, quality=90, size="wide")
+    shown = picture(TEXT["samples"], samples, translate_name(recipe.caption), quality=90, size="wide")
     return facts, cards.loading_code(name, about), [shown], loss_curve(about["curve"], TEXT["steps"], TEXT["loss"])
 
 
@@ -119,7 +119,7 @@ def measure_models() -> Iterator[str]:
     times = {}
     for name in RECIPES:
         try:
-            times[name] = f"{milliseconds(name):.3g}"
+            times[name] = format_number(milliseconds(name), ".3g")
         except CheckpointError as error:
             times[name] = str(error)
         yield table(times)
@@ -142,12 +142,12 @@ def build() -> None:
     rows = gr.HTML(elem_id="models-table", css_template=TABLE_CSS)
     how_it_works(TEXT["how"], TEXT["explanation"])
 
-    opened = Opened(elem_id="models-opened")
+    address = keep_in_address("models", {"model": name}, eager=True)
     shown = [facts, code, samples, curve]
     name.input(handler(inspect_model), name, shown, api_name="inspect_model", **LIVE)
-    opened.input(origin, None, where, **QUIET, **PRIVATE)
-    opened.input(handler(inspect_model), name, shown, **QUIET, **PRIVATE)
-    opened.input(table, None, rows, **QUIET, **PRIVATE)
+    address.submit(origin, None, where, **QUIET, **PRIVATE)
+    address.submit(handler(inspect_model), name, shown, **QUIET, **PRIVATE)
+    address.submit(table, None, rows, **QUIET, **PRIVATE)
     measuring = measure.click(
         handler(measure_models), None, rows, api_name="measure_models", show_progress="hidden", concurrency_limit=1
     )

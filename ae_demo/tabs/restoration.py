@@ -13,16 +13,16 @@ from ae_demo.evaluation.baselines import baselines
 from ae_demo.figures import to_pil
 from ae_demo.models.restoration import enlarge
 from ae_demo.ui import inputs
+from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.defaults import FIRST_BOOT, example_clothing
 from ae_demo.ui.gradio_compat import Number, PictureUpload, Slider
-from ae_demo.ui.handlers import LIVE, QUIET, handler
+from ae_demo.ui.handlers import QUIET, Live, connect, handler
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.networks import network
 from ae_demo.ui.pictures import message, picture, scored_picture
 from ae_demo.ui.widgets import BeforeAfter, Examples, Levels, Pictures, how_it_works, picture_input
 
 TEXT = TEXTS["restoration"]
-TITLE, ABOUT = TEXT["title"], TEXT["about"]
 KINDS = tuple(MAX_STRENGTH)
 EMOJI_EXAMPLES = (8, 10, 16, 33, 40, 59, 2, 13, 5, 9, 15, 20, 23, 27, 30, 39)  # indices into the 64 held-out samples
 
@@ -64,7 +64,8 @@ def level_map(kind: str, level: float) -> dict:
 
 @torch.inference_mode()
 def super_resolve(drawing: str) -> list[dict]:
-    """Halve an image (data URI, light on black), and enlarge it by bicubic interpolation and by a network."""
+    """Halve an image (data URI, light on black) to 14 × 14 pixels, and enlarge it to 28 × 28 by bicubic interpolation
+    and by a network -> all three, their difference, and the image."""
     if not drawing:
         return message(TEXT["empty"])
     return compare_upscaling(inputs.to_grey(drawing), "super_resolution-grey", 2)
@@ -73,7 +74,7 @@ def super_resolve(drawing: str) -> list[dict]:
 @torch.inference_mode()
 def super_resolve_color(path: str) -> list[dict]:
     """Reduce a colour picture (file) to 32 × 32 pixels, and enlarge it to 128 × 128 by bicubic interpolation and by the
-    network."""
+    network -> all three, their difference, and the picture."""
     if not path:
         return message(TEXT["pick"])
     return compare_upscaling(inputs.to_color(inputs.read(path), 128), "super_resolution-emoji", 4)
@@ -105,7 +106,7 @@ def example_emoji() -> list[Image.Image]:
 
 @torch.inference_mode()
 def load_emoji(index: int) -> list[dict]:
-    """Apply `super_resolve_color` to one of the example emoji, by index."""
+    """Apply `super_resolve_color` to one of the example emoji, by index (0 … 15)."""
     chosen = example_emoji()[inputs.check_choice(index, range(len(EMOJI_EXAMPLES)))]
     return compare_upscaling(inputs.to_color(chosen, 128), "super_resolution-emoji", 4)
 
@@ -145,10 +146,14 @@ def build() -> None:
     def nothing(sentence: str) -> tuple:
         return message(sentence), {}
 
-    damaged = [pad.input, kind.input, level.input, seed.change]
-    gr.on(damaged, handler(restore, nothing), [pad, kind, level, seed], [answers, compared], api_name="restore", **LIVE)
-    gr.on([kind.input, level.input], handler(level_map), [kind, level], levels, api_name="level_map", **LIVE)
-    pad.input(handler(super_resolve, message), pad, larger, api_name="super_resolve", **LIVE)
+    address = keep_in_address("restoration", {"kind": kind, "level": level, "seed": seed}, ("denoising", "autoencoder"))
+    damaged = [address.submit, pad.input, kind.input, level.input, seed.change]
+    measured = [address.submit, kind.input, level.input]
+    connect(
+        Live(damaged, handler(restore, nothing), [pad, kind, level, seed], [answers, compared], "restore"),
+        Live(measured, handler(level_map), [kind, level], [levels], "level_map"),
+        Live([pad.input], handler(super_resolve, message), [pad], [larger], "super_resolve"),
+    )
     upload.upload(
         handler(super_resolve_color, message), upload, colored, api_name="super_resolve_color", show_progress="hidden"
     )

@@ -17,6 +17,7 @@ from ae_demo.models.toy_gan import LATENTS
 from ae_demo.training.loops import TrainingError
 from ae_demo.training.toy_gan import BOARD_REACH, GanRun, Settings
 from ae_demo.ui import inputs
+from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.gradio_compat import Number, Slider
 from ae_demo.ui.handlers import LIVE, PRIVATE, handler, run_in_pool, visitor_state
 from ae_demo.ui.i18n import TEXTS
@@ -24,7 +25,6 @@ from ae_demo.ui.inputs import InputError, check_choice, check_range, check_seed
 from ae_demo.ui.widgets import SketchPad, how_it_works, template
 
 TEXT = TEXTS["toy_gan"]
-TITLE, ABOUT = TEXT["title"], TEXT["about"]
 PORTION_S = 0.03  # training time between two frames
 PLAYERS = {"run": None, "both": (True, True), "generator": (True, False), "discriminator": (False, True)}
 LOG_LR_RANGE = (-5.0, -1.0)
@@ -57,10 +57,12 @@ def train_gan(
     log_d_lr: float = -3, ratio: int = 1, r1: float = 0.01, width: int = 32, depth: int = 2, latent: str = "normal",
     seed: int = 0,
 ) -> dict:  # fmt: skip
-    """Train one portion -> the new frame, `GanRun.frame` packed, and `fresh`: whether a new run begins with it.
+    """Train a GAN on the plane for one portion -> the new frame, with step, measures, verdict, and points and map as
+    `pack` encodes them, and `fresh`: whether a new run begins with it.
 
     command: {do: "run", for up to 30 ms and at most `steps` steps; "both", "generator" or "discriminator", for one step
-    of these players; "reset"; anything else for no step}. memory: a dict kept per visitor. name: a preset, or "drawn".
+    of these players; "reset"; anything else for no step}. memory: a dict kept per visitor; without a session, as over
+    MCP, each call begins a new run. name: a preset, or "drawn", the dark ink of `drawing`.
     log_lr, log_d_lr: log₁₀ of the learning rates, −5 … −1. ratio: 1 … 10; r1: 0 … 10; width: 4 … 128; depth: 1 … 4. All
     may change during a run, but a new width, depth, latent or seed begins another."""
     settings = Settings(
@@ -122,7 +124,7 @@ class GanLab(gr.HTML):
     steps}."""
 
     def __init__(self, **kwargs):
-        super().__init__({}, texts=TEXT, **template("toy_gan"), **kwargs)
+        super().__init__({}, texts=dict(TEXT), **template("toy_gan"), **kwargs)
 
     def api_info(self) -> dict:
         return {"type": "object", "description": "{do: run, both, generator, discriminator or reset; steps}"}
@@ -174,6 +176,8 @@ def build() -> None:
         chosen = button.click(partial(show_exhibit, which), None, [shown, cure, *controls], queue=False, **PRIVATE)
         chosen.success(None, js=again)
     cure.click(partial(exhibit, cured=True), shown, controls, queue=False, **PRIVATE).success(None, js=again)
+    names = ("target", "loss", "lr", "d_lr", "ratio", "r1", "width", "depth", "latent", "seed")
+    keep_in_address("toy_gan", dict(zip(names, controls, strict=True))).submit(None, js=look)
     for control in (name, loss, r1, width, depth, latent, seed):
         control.input(None, js=look)
     pad.input(None, None, name, js="() => 'drawn'").then(None, js=look)

@@ -18,7 +18,7 @@ from ae_demo.figures import to_pil
 from ae_demo.losses import one_hot
 from ae_demo.ui import inputs
 from ae_demo.ui.drawing import Drawing
-from ae_demo.ui.i18n import LANGUAGE, TEXTS
+from ae_demo.ui.i18n import TEXTS, current_language
 from ae_demo.ui.networks import fast_network
 from ae_demo.ui.scene import find_things
 
@@ -39,7 +39,7 @@ def told_concept(name: str) -> str:
     if nothing is called so."""
     if not isinstance(name, str):
         raise inputs.InputError(TEXTS["colorize"]["unknown_name"].format(name=inputs.quoted(name)))
-    found = [name] if name in INDEX else find_concepts(name[:80], LANGUAGE, 1) if name.strip() else [""]
+    found = [name] if name in INDEX else find_concepts(name[:80], current_language.get(), 1) if name.strip() else [""]
     if not found:
         raise inputs.InputError(TEXTS["colorize"]["unknown_name"].format(name=inputs.quoted(name)))
     return found[0]
@@ -71,7 +71,7 @@ def likeliest_concepts(drawing: Drawing, n: int) -> list[dict]:
 def describe(index: int, probability: float) -> dict:
     """Describe a concept, by its index, as an entry of `Guesses`."""
     concept = CONCEPTS[index]
-    names = {"emoji": emoji_character(concept), "name": concept_name(concept, LANGUAGE)}
+    names = {"emoji": emoji_character(concept), "name": concept_name(concept, current_language.get())}
     return {"concept": concept, **names, "probability": round(probability, 4)}
 
 

@@ -5,6 +5,7 @@ from PIL import Image
 from ae_demo.data.mnist import fashion_mnist, mnist
 from ae_demo.figures import to_pil
 from ae_demo.training.recipes import RECIPES
+from ae_demo.ui.i18n import translate_name
 from ae_demo.ui.inputs import check_choice
 
 INTERPOLATION_FRAMES = 12  # frames of a film between two images
@@ -19,8 +20,9 @@ FIRST_LABEL = {"ddpm-fashion": 7, "ddpm-fashion-fast": 7, "ddpm-mnist": 3, "ddpm
 
 
 def class_labels(name: str) -> tuple[str, ...]:
-    """Return the class names of a recipe's data; raises InputError if there is no such recipe."""
-    return RECIPES[check_choice(name, RECIPES)].dataset.labels
+    """Return the class names of a recipe's data, in the visitor's language; raises InputError if there is no such
+    recipe."""
+    return tuple(translate_name(label) for label in RECIPES[check_choice(name, RECIPES)].dataset.labels)
 
 
 def label_choices(name: str, extra: tuple[str, int]) -> list[tuple[str, int]]:

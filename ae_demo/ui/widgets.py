@@ -1,5 +1,6 @@
 """Custom widgets: HTML templates with their styles and scripts, in `assets/`."""
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from PIL import Image
 from ae_demo.figures import data_uri
 from ae_demo.ui.gradio_compat import PictureUpload
 from ae_demo.ui.handlers import handler
-from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.i18n import LANGUAGES, TEXTS, current_language, load_texts
 from ae_demo.ui.inputs import check_choice, read, to_light_on_black
 
 ASSETS = Path(__file__).parent / "assets"
@@ -49,7 +50,9 @@ class SketchPad(gr.HTML):
             shades=list((shades or {}).items()),
             paper=paper,
             ink=ink,
-            **{"palette": [], "demo": [], "texts": TEXTS["pad"], "brush": size / 32} | template("sketch_pad") | kwargs,
+            **{"name": kwargs["elem_id"], "palette": [], "demo": [], "texts": dict(TEXTS["pad"]), "brush": size / 32}
+            | template("strokes", "sketch_pad")
+            | kwargs,
         )
 
     def api_info(self) -> dict:
@@ -141,7 +144,7 @@ class Guesses(gr.HTML):
     be changed, and receive this word; fires `input` when the visitor gives or takes it back."""
 
     def __init__(self, names: dict[str, tuple[str, str]], **kwargs):
-        text = TEXTS["guesses"]
+        text = dict(TEXTS["guesses"])
         value, list_id = {"guesses": [], "told": ""}, f"{kwargs['elem_id']}-names"
         super().__init__(value, names=names, texts=text, list_id=list_id, **template("guesses"), **kwargs)
 
@@ -181,11 +184,14 @@ class Download(gr.HTML):
         return {"type": "object", "description": "name and src (data URI) of a file"}
 
 
-class Opened(gr.HTML):
-    """Invisible: fires `input` once, when its tab is first opened."""
+class Header(gr.HTML):
+    """Button that copies a link to what the page shows, links to its other languages, and a line for notices."""
 
     def __init__(self, **kwargs):
-        super().__init__(None, **template("opened"), **kwargs)
+        languages = [(code, load_texts(code)["app"]["language"]) for code in LANGUAGES]
+        shown = {"languages": languages, "language": current_language.get(), "texts": dict(TEXTS["header"])}
+        home = f"https://huggingface.co/spaces/{os.environ['SPACE_ID']}" if "SPACE_ID" in os.environ else ""
+        super().__init__(None, home=home, **shown, **template("header"), **kwargs)
 
 
 class Examples(gr.HTML):
@@ -228,7 +234,7 @@ def picture_input(
     options = {"paper": "#000000", "ink": GREYS["white"], "shades": shades, "elem_id": f"{elem_id}-pad"}
     first = value("") if start is None else load_example_picture(start)
     if mask:
-        texts = pens | {"hints": mask, "no_hints": TEXTS["picture"]["no_mask"]}
+        texts = dict(pens) | {"hints": mask, "no_hints": TEXTS["picture"]["no_mask"]}
         pad = ColoringPad(280, widths, [MASK_COLOR], value=first, texts=texts, brush=36, **options)
     else:
         pad = SketchPad(280, widths, value=first, **options)

@@ -6,7 +6,7 @@ from ae_demo.ui.i18n import TEXTS
 
 def open_tab(page, name):
     """Open a tab, in whichever group it is."""
-    names = {key: [tab.TITLE for tab in tabs] for key, tabs in TAB_GROUPS.items()}
+    names = {key: [tab.TEXT["title"] for tab in tabs] for key, tabs in TAB_GROUPS.items()}
     group = next(key for key, titles in names.items() if name in titles)
     page.get_by_role("tab", name=TEXTS["groups"][group], exact=True).click()
     if len(names[group]) > 1:

@@ -2,19 +2,21 @@
 
 import ast
 import inspect
-import json
 import re
+from collections import Counter
 from pathlib import Path
+from string import Formatter
 
 import gradio as gr
 import pytest
 
 import app
+from ae_demo.data.concepts import CONCEPTS, concept_name
 from ae_demo.tabs import TABS
 from ae_demo.training.recipes import RECIPES
 from ae_demo.ui import networks
 from ae_demo.ui.gradio_compat import Number, Slider
-from ae_demo.ui.i18n import TEXTS, TEXTS_DIR
+from ae_demo.ui.i18n import DEFAULT_LANGUAGE, LANGUAGES, TEXTS, load_texts
 from ae_demo.ui.widgets import ASSETS
 
 HOME = Path(app.__file__).parent
@@ -29,7 +31,7 @@ def page():
 
 @pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.__name__)
 def test_a_tab_has_a_title_a_description_and_builds(tab):
-    assert tab.TITLE and tab.ABOUT.endswith(".")
+    assert tab.TEXT["title"] and tab.TEXT["about"].endswith(".")
     with gr.Blocks():
         assert tab.build() is None
 
@@ -86,21 +88,11 @@ def test_every_named_endpoint_is_unique_and_documented(page):
     assert not [name for name in names if name.rpartition("_")[2].isdigit() or name == "lambda"]
 
 
-def test_live_handlers_do_not_queue_and_keep_the_last_value(page):
-    names = (
-        "answer",
-        "compare",
-        "variants",
-        "decode_point",
-        "draw_path",
-        "restore",
-        "compress",
-        "edit",
-        "between_noises",
-    )
-    live = [fn for fn in page.fns.values() if fn.api_name in names]
-    assert len(live) == len(names)
-    assert all(fn.queue is False and fn.trigger_mode == "always_last" for fn in live)
+def test_no_event_calls_two_handlers_that_wait_for_each_other(page):
+    waiting = [fn for fn in page.fns.values() if fn.fn and fn.trigger_mode == "always_last"]
+    assert len(waiting) > 30 and all(fn.queue is False for fn in waiting)
+    called = Counter(target for fn in waiting for target in fn.targets)
+    assert not [target for target, times in called.items() if times > 1]
 
 
 def test_the_page_starts_without_loading_any_weights():
@@ -109,18 +101,47 @@ def test_the_page_starts_without_loading_any_weights():
     assert not networks._networks
 
 
-@pytest.mark.parametrize("file", sorted(TEXTS_DIR.glob("*.json")), ids=lambda file: file.stem)
-def test_every_language_has_the_same_words_with_the_same_blanks(file):
-    texts = json.loads(file.read_text(encoding="utf-8"))
-    blanks = {
-        name: {key: sorted(set(re.findall(r"{(\w+)", text))) for key, text in section.items()}
+def blanks(texts):
+    """What `format` fills in, with the format, by section and key."""
+    return {
+        name: {
+            key: sorted((field, spec) for _, field, spec, _ in Formatter().parse(text) if field and "$" not in text)
+            for key, text in section.items()
+        }
         for name, section in texts.items()
+        if name != "names"
     }
-    assert blanks == {
-        name: {key: sorted(set(re.findall(r"{(\w+)", text))) for key, text in section.items()}
-        for name, section in TEXTS.items()
-    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_the_same_words_with_the_same_blanks(language):
+    texts = load_texts(language)
+    assert blanks(texts) == blanks(load_texts(DEFAULT_LANGUAGE))
     assert all(isinstance(text, str) and text.strip() for section in texts.values() for text in section.values())
+    for name, section in texts.items():
+        for key, text in section.items():
+            for mark in ("$", "`", "**"):
+                same = load_texts(DEFAULT_LANGUAGE)[name].get(key, text)
+                assert text.count(mark) == same.count(mark), f"{name}.{key}: {mark}"
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != DEFAULT_LANGUAGE])
+def test_every_language_names_classes_networks_and_what_a_drawing_may_show(language):
+    names = {recipe.title for recipe in RECIPES.values()} | {recipe.caption for recipe in RECIPES.values()}
+    names |= {label for recipe in RECIPES.values() for label in recipe.dataset.labels if not label.isdigit()}
+    assert names - set(load_texts(language)["names"]) == set()
+    assert set(load_texts(language)["names"]) - names == set(), "names of nothing"
+    assert all(concept_name(concept, language) for concept in CONCEPTS)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_page_says_is_in_its_language(language):
+    page = app.build()
+    route = "" if language == DEFAULT_LANGUAGE else language
+    shown = [block for block in page.blocks.values() if block.page == route]
+    words = load_texts(language)
+    labels = {getattr(block, "label", None) for block in shown}
+    assert {words["latent"]["dataset"], words["dcgan"]["truncation"], words["toy_gan"]["distribution"]} <= labels
 
 
 def words_used(module):

@@ -131,4 +131,3 @@ plane.addEventListener("keydown", (event) => {
 });
 watch("value", showValue);
 showValue();
-publishCode(code); // asks for the first decoded picture

@@ -1,15 +1,23 @@
 // The address names the open tab, as in #autoencoders/latent, so that it can be shared, and back and forward work.
+// Events: 'moved' at the document when the address has changed; at the .address nodes 'opened' after a click on a tab,
+// and 'navigate' when the visitor goes to another address.
 () => {
+  document.documentElement.lang = window.gradio_config?.current_page || "en";
+  document.title = document.querySelector(".brand h1")?.textContent || document.title;
   const shown = (button) => button.offsetParent !== null;
   const tabs = () => [...document.querySelectorAll("main [role=tab][data-tab-id]")].filter(shown);
   const opened = () => tabs().filter((button) => button.ariaSelected === "true");
-  const address = () =>
+  const path = () =>
     `#${opened()
       .map((button) => button.dataset.tabId)
       .join("/")}`;
+  const tellAddresses = (type) => {
+    for (const node of document.querySelectorAll(".address")) node.dispatchEvent(new Event(type));
+    document.dispatchEvent(new Event("moved"));
+  };
 
   async function open() {
-    for (const id of location.hash.slice(1).split("/").filter(Boolean))
+    for (const id of location.hash.slice(1).split("?")[0].split("/").filter(Boolean))
       for (let wait = 0; wait < 20; wait++) {
         const button = tabs().find((one) => one.dataset.tabId === id);
         if (button) {
@@ -23,10 +31,12 @@
   document.addEventListener("click", (event) => {
     if (!event.isTrusted || !event.target.closest("main [role=tab]")) return;
     setTimeout(() => {
-      if (address() !== location.hash) history.pushState(null, "", address());
+      if (path() === location.hash.split("?")[0]) return;
+      history.pushState(null, "", location.pathname + location.search + path()); // the page has another base
+      tellAddresses("opened");
     }, 150);
   });
-  addEventListener("popstate", open);
-  addEventListener("hashchange", open);
+  for (const type of ["popstate", "hashchange"])
+    addEventListener(type, () => open().then(() => tellAddresses("navigate")));
   open();
 };

@@ -1,7 +1,9 @@
 // A canvas to draw on. Value: a PNG data URI, "" as long as nothing was drawn. With colour hints there is a second canvas
 // below, and the value is {lines, hints}, two such data URIs, the second one transparent. A value from Python is painted
 // over everything and may bring a new palette, and a `variant` that values to Python repeat as long as the canvases are
-// as it left them. A `demo`, strokes of [x, y], draws itself on the empty canvas, until the visitor touches it. A value to Python comes with 'input', while the visitor draws, and with 'submit' when the pen rests.
+// as it left them. A `demo`, strokes of [x, y], draws itself on the empty canvas, until the visitor touches it. A value to
+// Python comes with 'input', while the visitor draws, and with 'submit' when the pen rests. The drawing is kept in the
+// browser's storage; one in the address comes first. The event 'link' asks for it as such a part of an address.
 const pad = element.querySelector(".sketch-pad");
 const canvas = pad.querySelector(".lines");
 const linesPen = canvas.getContext("2d", { willReadFrequently: true });
@@ -19,12 +21,15 @@ const HINT_WIDTH = +pad.dataset.brush;
 const FILL_TOLERANCE = 32; // out of 255 per channel: less than half of what neighbouring grey levels differ by
 const NEARBY = [-1, 0, 1].flatMap((y) => [-1, 0, 1].map((x) => [x, y])); // steps to a pixel and all around it
 const SIDES = NEARBY.filter(([x, y]) => !x || !y);
+const MAX_LINK = 4000; // characters
 
 let tool = "pen"; // or "fill", "eraser", "hint"
 let penWidth = +pad.querySelector(".pen").dataset.width;
 let ink = pad.dataset.ink;
 let hintColor = null;
-let stroke = null; // while a pointer draws: {pointerId, pointerType, last: its last point, before: an undo step}
+let stroke = null; // while a pointer draws: {pointerId, pointerType, drawn: of `strokes`, before: an undo step}
+let strokes = []; // all since the canvas was empty, or a picture came
+let below = ["", ""]; // that picture: data URIs of its lines and hints
 let penSeenAt = Number.NEGATIVE_INFINITY; // ms
 let linesBlank = true;
 let hintsBlank = true;
@@ -35,6 +40,7 @@ let published = ["", ""]; // data URIs of lines and hints
 let publishTimer = 0;
 let publishedAt = 0; // ms
 let restTimer = 0;
+let shownValues = 0; // from Python, or the storage
 
 // Value
 
@@ -53,8 +59,12 @@ function publish(variant) {
 }
 
 function rest() {
-  if (stroke) restTimer = setTimeout(rest, REST);
-  else trigger("submit");
+  if (stroke) {
+    restTimer = setTimeout(rest, REST);
+    return;
+  }
+  trigger("submit");
+  keepInStorage();
 }
 
 function publishSoon() {
@@ -72,11 +82,14 @@ function loadImage(uri) {
   });
 }
 
-function paint(lines, hints) {
+function paint(uris, lines, hints) {
   finishStroke();
   endDemo();
+  const kept = uris[0] && uris[0] === published[0] ? strokes.filter(({ tool }) => !/hint/.test(tool)) : [];
   keepUndoStep(snapshot());
   wipe();
+  strokes = kept;
+  below = kept.length ? [below[0], uris[1]] : uris;
   linesBlank = !lines;
   hintsBlank = !hints;
   if (lines) {
@@ -90,10 +103,11 @@ async function showValue(value) {
   if (value?.palette) setPalette(value.palette);
   const uris = hintsPen ? [value?.lines || "", value?.hints || ""] : [value || "", ""];
   if (uris[0] === published[0] && uris[1] === published[1]) return;
-  published = uris;
+  const before = published;
+  const asked = ++shownValues;
   const [lines, hints] = await Promise.all(uris.map(loadImage));
-  if (published !== uris) return; // the visitor went on drawing in the meantime
-  paint(lines, hints);
+  if (published !== before || asked !== shownValues) return; // the visitor went on drawing in the meantime
+  paint(uris, lines, hints);
   publish(value?.variant);
 }
 
@@ -107,7 +121,7 @@ async function demonstrate(strokes) {
     for (const [i, point] of line.entries()) {
       await new Promise((resolve) => setTimeout(resolve, pause));
       if (!demo) return;
-      drawSegment(line[Math.max(0, i - 1)], point);
+      drawSegment({ tool: "pen", color: ink, width: penWidth }, line[Math.max(0, i - 1)], point);
     }
 }
 
@@ -123,14 +137,13 @@ function endDemo() {
 
 function snapshot() {
   const images = [linesPen, hintsPen].map((pen) => pen?.getImageData(0, 0, size, size));
-  return { images, linesBlank, hintsBlank };
+  return { images, linesBlank, hintsBlank, strokes, below };
 }
 
 function restore(step) {
   linesPen.putImageData(step.images[0], 0, 0);
   hintsPen?.putImageData(step.images[1], 0, 0);
-  linesBlank = step.linesBlank;
-  hintsBlank = step.hintsBlank;
+  ({ linesBlank, hintsBlank, strokes, below } = step);
   publishSoon();
 }
 
@@ -148,6 +161,8 @@ function wipe() {
   linesPen.fillStyle = paper;
   linesPen.fillRect(0, 0, size, size);
   hintsPen?.clearRect(0, 0, size, size);
+  strokes = [];
+  below = ["", ""];
 }
 
 function clear() {
@@ -163,6 +178,7 @@ function clear() {
 function clearHints() {
   if (hintsBlank) return;
   keepUndoStep(snapshot());
+  strokes = [...strokes, { tool: "unhint", color: ink, width: 0, points: [] }];
   hintsPen.clearRect(0, 0, size, size);
   hintsBlank = true;
   publishSoon();
@@ -196,24 +212,33 @@ function brushWidth() {
   return { pen: penWidth, eraser: Math.max(2 * penWidth, size / 20), hint: HINT_WIDTH }[tool];
 }
 
-function erase(start, end) {
-  mark(linesPen, paper, brushWidth(), start, end);
+function erase(width, start, end) {
+  mark(linesPen, paper, width, start, end);
   if (hintsBlank) return;
   hintsPen.globalCompositeOperation = "destination-out";
-  mark(hintsPen, "#000", brushWidth(), start, end);
+  mark(hintsPen, "#000", width, start, end);
   hintsPen.globalCompositeOperation = "source-over";
 }
 
-function drawSegment(start, end) {
-  if (tool === "eraser") erase(start, end);
-  else if (tool === "hint") {
-    mark(hintsPen, hintColor, brushWidth(), start, end);
+function drawSegment(drawn, start, end) {
+  if (drawn.tool === "eraser") erase(drawn.width, start, end);
+  else if (drawn.tool === "hint") {
+    mark(hintsPen, drawn.color, drawn.width, start, end);
     hintsBlank = false;
   } else {
-    mark(linesPen, ink, brushWidth(), start, end);
+    mark(linesPen, drawn.color, drawn.width, start, end);
     linesBlank = false;
   }
   publishSoon();
+}
+
+function redraw(drawn) {
+  if (drawn.tool === "unhint") return clearHints();
+  strokes = [...strokes, drawn];
+  if (drawn.tool === "fill") return fill(drawn.points[0], drawn.color);
+  drawn.points.forEach((point, i) => {
+    drawSegment(drawn, drawn.points[Math.max(0, i - 1)], point);
+  });
 }
 
 function startStroke(event) {
@@ -227,18 +252,21 @@ function startStroke(event) {
   endDemo();
   canvas.setPointerCapture(pointerId);
   const point = pointAt(event);
-  stroke = { pointerId, pointerType, last: point, before: snapshot() };
-  if (tool === "fill") fill(point);
-  else drawSegment(point, point);
+  const drawn = { tool, color: tool === "hint" ? hintColor : ink, width: brushWidth() ?? 0, points: [point] };
+  stroke = { pointerId, pointerType, drawn, before: snapshot() };
+  strokes = [...strokes, drawn];
+  if (tool === "fill") fill(point, ink);
+  else drawSegment(drawn, point, point);
 }
 
 function continueStroke(event) {
   if (event.pointerId !== stroke?.pointerId || tool === "fill") return;
   const coalesced = event.getCoalescedEvents?.() ?? [];
   for (const moved of coalesced.length ? coalesced : [event]) {
+    const { drawn } = stroke;
     const point = pointAt(moved);
-    drawSegment(stroke.last, point);
-    stroke.last = point;
+    drawSegment(drawn, drawn.points.at(-1), point);
+    drawn.points.push(point);
   }
 }
 
@@ -288,13 +316,13 @@ function connected(start, belongs) {
 }
 
 // Fill the area around a point, up to lines. The lines' antialiased rim is mixed anew, of the line and the new colour.
-function fill(point) {
+function fill(point, fillColor) {
   const [x, y] = point.map((coordinate) => Math.min(size - 1, Math.max(0, Math.floor(coordinate))));
   const image = linesPen.getImageData(0, 0, size, size);
   const old = image.data.slice();
   const color = (pixel) => old.subarray(4 * pixel, 4 * pixel + 3);
   const start = size * y + x;
-  const filling = [1, 3, 5].map((i) => Number.parseInt(ink.slice(i, i + 2), 16));
+  const filling = [1, 3, 5].map((i) => Number.parseInt(fillColor.slice(i, i + 2), 16));
   if (filling.every((value, i) => value === color(start)[i])) return;
   const distance = (pixel) => Math.max(...[0, 1, 2].map((i) => Math.abs(color(pixel)[i] - color(start)[i])));
   const [area, rim] = connected(start, (pixel) => distance(pixel) <= FILL_TOLERANCE);
@@ -310,6 +338,59 @@ function fill(point) {
   linesPen.putImageData(image, 0, 0);
   linesBlank = false;
   publishSoon();
+}
+
+// Storage and links
+
+const storageKey = `studio:${pad.dataset.name}`;
+
+function keepInStorage() {
+  try {
+    if (linesBlank && hintsBlank) localStorage.removeItem(storageKey);
+    else localStorage.setItem(storageKey, JSON.stringify({ below, strokes }));
+  } catch {} // forbidden, or full: the drawing is lost with the page
+}
+
+// A drawing of the address, else of the storage, {below, strokes}; null if there is none.
+function keptDrawing() {
+  try {
+    const linked = new URLSearchParams(location.hash.split("?")[1]).get(pad.dataset.name);
+    if (!linked) return JSON.parse(localStorage.getItem(storageKey));
+    const [drawn, ...uris] = linked.split("!");
+    return { below: [0, 1].map((i) => (uris[i] ? `data:image/${uris[i]}` : "")), strokes: decodeStrokes(drawn) };
+  } catch {
+    return null;
+  }
+}
+
+async function showKept({ below: uris, strokes: kept }) {
+  const asked = ++shownValues;
+  const [lines, hints] = await Promise.all(uris.map(loadImage));
+  if (asked !== shownValues || stroke) return;
+  paint(uris, lines, hints);
+  for (const drawn of kept) redraw(drawn);
+  undoSteps.length = 0;
+  publishSoon();
+}
+
+async function shrink(uri, type) {
+  const image = await loadImage(uri);
+  if (!image) return "";
+  const small = document.createElement("canvas");
+  small.width = small.height = pad.dataset.paper === "#000000" ? 28 : 128; // as many as the networks see
+  const pen = small.getContext("2d");
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(image, 0, 0, small.width, small.height);
+  return small.toDataURL(type, 0.5).slice("data:image/".length);
+}
+
+// Put the drawing as a part of an address into the event, {parts: promises of [name, text]}; text is null if it would
+// be too long.
+function link(event) {
+  if (linesBlank && hintsBlank) return;
+  const shrunk = [shrink(below[0], paper === "#000000" ? "image/png" : "image/webp"), shrink(below[1], "image/png")];
+  const text = Promise.all(shrunk).then((uris) => [encodeStrokes(strokes), ...uris].join("!").replace(/!+$/, ""));
+  event.detail.parts.push(text.then((whole) => [pad.dataset.name, whole.length <= MAX_LINK ? whole : null]));
 }
 
 // Pointer
@@ -382,10 +463,13 @@ canvas.addEventListener("keydown", (event) => {
   undo();
 });
 pad.addEventListener("click", pressButton);
+pad.addEventListener("link", link);
 pad.querySelector(".any input")?.addEventListener("input", (event) => selectTool(event.target.closest(".chip")));
 watch("value", () => showValue(props.value));
 selectTool(pad.querySelector(".pen"));
 wipe();
-if (props.value?.lines || typeof props.value === "string") showValue(props.value);
+const kept = keptDrawing();
+if (kept) showKept(kept);
+else if (props.value?.lines || typeof props.value === "string") showValue(props.value);
+else demonstrate(props.demo);
 pad.removeAttribute("aria-busy"); // from here on strokes are drawn
-demonstrate(props.demo);

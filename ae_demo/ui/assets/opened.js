@@ -1,1 +1,0 @@
-trigger("input"); // Gradio puts a tab on the page when it is opened for the first time
