@@ -38,7 +38,17 @@ from ae_demo.ui.handlers import PRIVATE, QUIET, Live, connect, handler
 from ae_demo.ui.i18n import TEXTS, current_language
 from ae_demo.ui.networks import fast_network, network
 from ae_demo.ui.pictures import message, picture
-from ae_demo.ui.widgets import Choices, ColoringPad, Download, Examples, Guesses, Pictures, Swatches, how_it_works
+from ae_demo.ui.widgets import (
+    Choices,
+    ColoringPad,
+    Download,
+    Examples,
+    Guesses,
+    Pictures,
+    Swatches,
+    how_it_works,
+    offer_script,
+)
 
 TEXT = TEXTS["colorize"]
 CANVAS_SIZE, VARIANT_SIZE = 512, 256  # sides in pixels
@@ -350,7 +360,8 @@ def load_example(index: int) -> tuple[dict, list[dict]]:
 
 def build() -> None:
     """Lay out the tab and connect its events."""
-    pens = TEXTS["pad"]
+    pens, language = TEXTS["pad"], current_language.get()
+    names = {concept: (emoji_character(concept), concept_name(concept, language)) for concept in CONCEPTS}
     with gr.Row(elem_classes="stage"):
         with gr.Column(min_width=280):
             pad = ColoringPad(
@@ -360,30 +371,32 @@ def build() -> None:
                 demo=next(sketch.strokes for sketch in mouse_sketches() if sketch.name == DEMO),
                 elem_id="colorize-pad",
             )
+            chosen = Examples(TEXT["examples"], examples(), small=True, elem_id="colorize-examples")
+            with gr.Row(elem_classes="bar"):
+                upload = PictureUpload(
+                    TEXT["upload"], file_types=["image"], size="sm", scale=0, min_width=150, elem_id="colorize-upload"
+                )
+                colors = PictureUpload(TEXT["palette"], file_types=["image"], size="sm", scale=0, min_width=150)
         with gr.Column(min_width=280, elem_classes="answer"):
             with gr.Row(elem_classes="bar"):
                 keep_lines = gr.Checkbox(True, label=TEXT["keep_lines"], container=False, min_width=120)
                 even = gr.Checkbox(True, label=TEXT["even"], container=False, min_width=120)
             answers = Pictures(message(TEXT["empty"]), elem_id="colorize-answers")
+            guesses = Guesses(names, elem_id="colorize-guesses")
+            styles = Swatches(TEXT["style"], {key: (TEXT[f"style_{key}"], colors) for key, colors in STYLES.items()})
         with gr.Column(min_width=200, elem_classes="side"):
             others = Pictures([], elem_id="colorize-others")
-    names = {concept: (emoji_character(concept), concept_name(concept, current_language.get())) for concept in CONCEPTS}
-    guesses = Guesses(names, elem_id="colorize-guesses")
-    chosen = Examples(TEXT["examples"], examples(), elem_id="colorize-examples")
-    truth = Pictures([], elem_id="colorize-truth")
-    styles = Swatches(TEXT["style"], {key: (TEXT[f"style_{key}"], colors) for key, colors in STYLES.items()})
+            truth = Pictures([], elem_id="colorize-truth")
     several = Choices(TEXT["variants"], TEXT["variants_note"], elem_id="colorize-variants")
     with gr.Row(elem_classes="bar"):
         other = gr.Button(TEXT["other"], scale=0, min_width=160, size="sm")
         seed = Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=inputs.MAX_SEED, scale=0, min_width=160)
-    with gr.Row(elem_classes="bar"):
-        upload = PictureUpload(TEXT["upload"], file_types=["image"], size="sm", scale=0, min_width=160)
-        colors = PictureUpload(TEXT["palette"], file_types=["image"], size="sm", scale=0, min_width=160)
         downloads = {
             what: gr.Button(TEXT[f"download_{what}"], size="sm", scale=0, min_width=160)
             for what in ("picture", "lines", "colors")
         }
     download = Download()
+    offer_script(colorize, "colorize", [pad, keep_lines, even, guesses, styles])
     how_it_works(TEXT["how"], TEXT["explanation"])
     with gr.Row():
         closer = gr.Button(TEXT["look_closer"], size="sm", scale=0, min_width=300)

@@ -23,7 +23,7 @@ from ae_demo.ui.handlers import Live, connect, handler
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.networks import held_out_sample, network, same_picture_mask, sample_codes
 from ae_demo.ui.pictures import message, picture, scored_picture
-from ae_demo.ui.widgets import Pictures, how_it_works, picture_input
+from ae_demo.ui.widgets import Pictures, how_it_works, offer_script, picture_input
 
 TEXT = TEXTS["compression"]
 FAMILY = (
@@ -150,6 +150,7 @@ def build() -> None:
     members = Pictures(message(TEXT["empty"]), elem_id="compression-family")
     gr.Markdown(TEXT["hashing"])
     similar = Pictures(message(TEXT["empty"]), elem_id="compression-neighbours")
+    offer_script(compress, "compress", [pad, size])
     how_it_works(TEXT["how"], TEXT["explanation"])
 
     address = keep_in_address("compression", {"bytes": size}, CODECS)

@@ -29,7 +29,7 @@ from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.inputs import MAX_SEED
 from ae_demo.ui.networks import network
 from ae_demo.ui.pictures import film_strip, message, picture
-from ae_demo.ui.widgets import Choices, ColoringPad, Download, Pictures, how_it_works
+from ae_demo.ui.widgets import Choices, ColoringPad, Download, Pictures, how_it_works, offer_script
 
 TEXT = TEXTS["dcgan"]
 FACES_SHOWN = 12  # faces to choose from
@@ -270,7 +270,7 @@ def build() -> None:
             with gr.Row():
                 amounts = [
                     Slider(
-                        -MAX_AMOUNT, MAX_AMOUNT, 0, step=0.1, label=TEXT[name], elem_id=f"dcgan-{name}", min_width=180
+                        -MAX_AMOUNT, MAX_AMOUNT, 0, step=0.1, label=TEXT[name], elem_id=f"dcgan-{name}", min_width=200
                     )
                     for name in TRAITS
                 ]
@@ -287,7 +287,7 @@ def build() -> None:
             widths = {pens["pen"]: 3, pens["medium"]: 6, pens["thick"]: 12}
             pad = ColoringPad(SHOWN_SIZE, widths, FACE_COLORS, elem_id="dcgan-pad")
             with gr.Row():
-                upload = PictureUpload(TEXT["upload"], file_types=["image"], size="sm")
+                upload = PictureUpload(TEXT["upload"], file_types=["image"], size="sm", elem_id="dcgan-upload")
                 search = gr.Button(TEXT["search"], variant="primary", size="sm")
         with gr.Column(scale=3, min_width=320):
             mine = Pictures(message(TEXT["draw"]), elem_id="dcgan-mine")
@@ -299,6 +299,7 @@ def build() -> None:
     gr.Markdown(TEXT["learning_title"])
     position = Slider(0, 1, 1, step=0.01, label=TEXT["position"], elem_id="dcgan-position")
     learning = Pictures([], elem_id="dcgan-learning")
+    offer_script(paint_face, "paint_face", [seed, truncation, *amounts])
     how_it_works(TEXT["how"], TEXT["explanation"])
 
     kept = {"seed": seed, "truncation": truncation, **dict(zip(TRAITS, amounts, strict=True)), "other": other}

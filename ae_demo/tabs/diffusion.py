@@ -23,7 +23,7 @@ from ae_demo.ui.handlers import PRIVATE, QUIET, handler, visitor_state
 from ae_demo.ui.i18n import TEXTS, format_number
 from ae_demo.ui.inputs import MAX_SEED, InputError, check_choice, check_range, check_seed
 from ae_demo.ui.networks import fast_network
-from ae_demo.ui.widgets import how_it_works, template
+from ae_demo.ui.widgets import how_it_works, offer_script, template
 
 TEXT = TEXTS["diffusion"]
 STUDENT = "ddpm-fashion-fast"
@@ -290,6 +290,7 @@ def build() -> None:
     with gr.Accordion(TEXT["quality"], open=False):
         gr.Markdown(TEXT["quality_note"])
         measured = gr.HTML(sampler_quality(), elem_id="diffusion-quality")
+    offer_script(sample, "sample", [name, label, steps, seed, guidance, sampler])
     how_it_works(TEXT["how"], TEXT["explanation"])
 
     def name_classes(name: str, label: int) -> gr.Dropdown:

@@ -26,7 +26,7 @@ from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.inputs import MAX_SEED
 from ae_demo.ui.networks import fast_network
 from ae_demo.ui.pictures import film_strip, message, picture
-from ae_demo.ui.widgets import Pictures, how_it_works, picture_input
+from ae_demo.ui.widgets import Pictures, how_it_works, offer_script, picture_input
 
 TEXT = TEXTS["diffusion_edit"]
 EDITORS = ("ddpm-fashion", "ddpm-mnist")
@@ -125,6 +125,7 @@ def build() -> None:
             gr.Markdown(TEXT["film_title"])
             other = Number(1, label=TEXT["other"], precision=0, minimum=0, maximum=MAX_SEED)
             film = Pictures([], elem_id="diffusion_edit-film")
+    offer_script(edit, "edit", [pad, name, label, t, seed, guidance])
     how_it_works(TEXT["how"], TEXT["explanation"])
     kept = {"t": t, "network": name, "class": label, "guidance": guidance, "seed": seed, "other": other}
     address = keep_in_address("diffusion_edit", kept, EDITORS, eager=True)

@@ -26,7 +26,7 @@ from ae_demo.ui.i18n import TEXTS, in_language
 from ae_demo.ui.inputs import InputError
 from ae_demo.ui.networks import network
 from ae_demo.ui.pictures import film_strip, message, picture
-from ae_demo.ui.widgets import Pictures, how_it_works, picture_input, template
+from ae_demo.ui.widgets import Pictures, how_it_works, offer_script, picture_input, template
 
 TEXT = TEXTS["latent"]
 DATASETS = {"mnist": mnist, "fashion": fashion_mnist}
@@ -206,17 +206,18 @@ def latent_examples() -> list:
 def build() -> None:
     """Lay out the tab and connect its events."""
     start = {"dataset": "mnist", "log_beta": 0.0, "z": [0.0, 0.0], "overlay": {"ellipses": [], "path": []}}
-    with gr.Row():
-        with gr.Column(scale=3, min_width=320):
+    with gr.Row(elem_classes="plane-lab"):
+        with gr.Column():
             pad = MapPad(start, elem_id="latent-map")
-        with gr.Column(scale=2, min_width=300):
+        with gr.Column():
+            decoded = Pictures([], elem_id="latent-decoded")
+        with gr.Column():
             dataset = gr.Radio([(TEXT[key], key) for key in DATASETS], value="mnist", label=TEXT["dataset"])
             beta = Slider(
                 *LOG_BETA_RANGE, 0.0, step=0.05, label=TEXT["beta"], info=TEXT["beta_info"], elem_id="latent-beta"
             )
             z1 = Slider(-MAX_ABS_CODE, MAX_ABS_CODE, 0.0, step=0.01, label=TEXT["z1"], elem_id="latent-z1")
             z2 = Slider(-MAX_ABS_CODE, MAX_ABS_CODE, 0.0, step=0.01, label=TEXT["z2"], elem_id="latent-z2")
-            decoded = Pictures([], elem_id="latent-decoded")
     gr.Markdown(TEXT["labels"])
     labels = Pictures([], elem_id="latent-labels")
     gr.Markdown(TEXT["yours"])
@@ -233,6 +234,7 @@ def build() -> None:
                 again = gr.Button(TEXT["again"], min_width=120)
             film = Pictures(message(TEXT["two"]), elem_id="latent-film")
             dense = gr.Checkbox(False, label=TEXT["dense"], container=False)
+    offer_script(decode_point, "decode_point", [dataset, beta, z1, z2])
     how_it_works(TEXT["how"], TEXT["explanation"])
 
     overlay = gr.JSON(visible=False)

@@ -20,7 +20,7 @@ from ae_demo.ui.i18n import TEXTS, format_number, in_language
 from ae_demo.ui.inputs import InputError
 from ae_demo.ui.networks import held_out_sample, network, same_picture_mask, sample_codes
 from ae_demo.ui.pictures import film_strip, message, picture
-from ae_demo.ui.widgets import Pictures, how_it_works, picture_input, template
+from ae_demo.ui.widgets import Pictures, how_it_works, offer_script, picture_input, template
 
 TEXT = TEXTS["latent_map"]
 ENCODERS = tuple(name for name, recipe in RECIPES.items() if recipe.analyse is latent_analysis.code_map)
@@ -197,6 +197,7 @@ def build() -> None:
             similar = Pictures(message(TEXT["draw"]), elem_id="latent_map-near")
     with gr.Accordion(TEXT["all"], open=False):
         gr.Markdown(compare_encoders())
+    offer_script(place_drawing, "place_drawing", [name, projection, pad])
     how_it_works(TEXT["how"], TEXT["explanation"])
 
     placed = gr.JSON(visible=False)

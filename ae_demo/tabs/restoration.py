@@ -20,7 +20,7 @@ from ae_demo.ui.handlers import QUIET, Live, connect, handler
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.networks import network
 from ae_demo.ui.pictures import message, picture, scored_picture
-from ae_demo.ui.widgets import BeforeAfter, Examples, Levels, Pictures, how_it_works, picture_input
+from ae_demo.ui.widgets import BeforeAfter, Examples, Levels, Pictures, how_it_works, offer_script, picture_input
 
 TEXT = TEXTS["restoration"]
 KINDS = tuple(MAX_STRENGTH)
@@ -141,6 +141,7 @@ def build() -> None:
             )
         with gr.Column(scale=3, min_width=320):
             colored = Pictures(message(TEXT["pick"]), elem_id="restoration-colored")
+    offer_script(restore, "restore", [pad, kind, level, seed])
     how_it_works(TEXT["how"], TEXT["explanation"])
 
     def nothing(sentence: str) -> tuple:

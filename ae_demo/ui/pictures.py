@@ -1,5 +1,10 @@
 """Entries of the widget `Pictures`: captioned pictures, film strips, messages."""
 
+import base64
+import json
+import re
+from pathlib import Path
+
 from PIL import Image
 from torch import Tensor
 
@@ -11,6 +16,16 @@ from ae_demo.ui.i18n import TEXTS
 def picture(title: str, image: Image.Image, note: str = "", quality: int | None = None, size: str = "") -> dict:
     """Make one entry of `Pictures`; size "large" stands out in the row, "wide" has a row of its own."""
     return {"title": title, "src": data_uri(image, quality), "note": note, "size": size}
+
+
+def save_pictures(answer, name: str) -> list[str]:
+    """Save the pictures in a handler's answer, data URIs at any depth, as NAME-1.png and so on (JPEG as .jpeg) in the
+    working folder -> the files' names."""
+    found = re.findall(r"data:image/(\w+);base64,([\w+/=]+)", json.dumps(answer), re.ASCII)
+    files = [f"{name}-{i}.{kind}" for i, (kind, _) in enumerate(found, 1)]
+    for file, (_, code) in zip(files, found, strict=True):
+        Path(file).write_bytes(base64.b64decode(code))
+    return files
 
 
 def film_strip(title: str, x: Tensor) -> dict:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -10,11 +10,21 @@ from PIL import Image
 
 from ae_demo.figures import data_uri
 from ae_demo.ui.gradio_compat import PictureUpload
-from ae_demo.ui.handlers import handler
+from ae_demo.ui.handlers import PRIVATE, QUIET, handler
 from ae_demo.ui.i18n import LANGUAGES, TEXTS, current_language, load_texts
 from ae_demo.ui.inputs import check_choice, read, to_light_on_black
+from ae_demo.ui.scripts import write_script
 
 ASSETS = Path(__file__).parent / "assets"
+RECEIVERS = {  # tab: its address, and where its upload button's id starts
+    "colorize": ("draw", "colorize"),
+    "latent": ("autoencoders/latent", "latent-a"),
+    "restoration": ("autoencoders/restoration", "restoration"),
+    "compression": ("autoencoders/compression", "compression"),
+    "latent_map": ("autoencoders/latent_map", "latent_map"),
+    "dcgan": ("gans/dcgan", "dcgan"),
+    "diffusion_edit": ("diffusion/diffusion_edit", "diffusion_edit"),
+}
 MASK_COLOR = "#e4572e"
 GREYS = {"white": "#ffffff", "light_grey": "#b4b4b4", "dark_grey": "#6e6e6e"}  # the ink of pads for 28 × 28 pixels
 
@@ -80,10 +90,14 @@ class ColoringPad(SketchPad):
 
 
 class Pictures(gr.HTML):
-    """Row of pictures with captions. Its value is a list of {title, src, note}; one without src is a message."""
+    """Row of pictures with captions, each with a menu to save it or to send it to another tab. Its value is a list of
+    {title, src, note}; one without src is a message."""
 
     def __init__(self, value: list[dict], **kwargs):
-        super().__init__(value, **template("pictures"), **kwargs)
+        own = kwargs["elem_id"].partition("-")[0]
+        targets = [(tab, at, f"{start}-upload", TEXTS[tab]["title"]) for tab, (at, start) in RECEIVERS.items()]
+        targets = [target for target in targets if target[0] != own]
+        super().__init__(value, targets=targets, texts=dict(TEXTS["menu"]), **template("pictures"), **kwargs)
 
     def api_info(self) -> dict:
         return {"type": "array", "items": {"type": "object"}, "description": "pictures: title, src (data URI), note"}
@@ -238,13 +252,27 @@ def picture_input(
         pad = ColoringPad(280, widths, [MASK_COLOR], value=first, texts=texts, brush=36, **options)
     else:
         pad = SketchPad(280, widths, value=first, **options)
-    upload = PictureUpload(text["upload"], file_types=["image"], size="sm")
+    upload = PictureUpload(text["upload"], file_types=["image"], size="sm", elem_id=f"{elem_id}-upload")
     thumbnails = [image.resize((56, 56), Image.Resampling.NEAREST) for image in images]
     chosen = Examples(title, thumbnails, small=True, elem_id=f"{elem_id}-examples")
     names = ("load_picture", "load_example_picture") if public else (False, False)
     upload.upload(handler(load_picture), upload, pad, api_name=names[0], show_progress="hidden")
     chosen.input(handler(load_example_picture), chosen, pad, api_name=names[1], queue=False, show_progress="hidden")
     return pad
+
+
+def offer_script(function: Callable, endpoint: str, inputs: list) -> None:
+    """Add a button that copies Python code for what `function` answers to the values of `inputs`."""
+    button = gr.Button(TEXTS["menu"]["python"], size="sm", scale=0, min_width=160, elem_classes="python")
+    script = gr.Textbox(visible=False)
+
+    def write(*values) -> str:
+        return write_script(function, endpoint, values)
+
+    written = button.click(handler(write), inputs, script, **QUIET, **PRIVATE)
+    written.success(
+        None, script, js="(text) => { document.dispatchEvent(new CustomEvent('copy-text', {detail: text})); }"
+    )
 
 
 def how_it_works(title: str, explanation: str) -> None:

@@ -201,3 +201,45 @@ def test_the_page_around_a_frame_is_told_the_address(elsewhere, url):
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_a_picture_is_sent_to_other_tabs(page):
+    open_tab(page, "Latent space")
+    figure = page.locator("#latent-decoded figure")
+    expect(figure.locator("img")).to_have_count(1)
+    figure.hover()
+    figure.locator("summary").click()
+    figure.get_by_role("button", name="Compress").click()
+    expect(page.locator("#compression-pad")).to_be_visible()
+    until(page, lambda: ink(page, "#compression-pad canvas.lines").mean() not in (0, 1), "the picture")
+    original = page.locator("#compression-answers figure").first
+    expect(original.locator("img")).to_have_count(1)
+    original.locator("summary").focus()
+    page.keyboard.press("Enter")
+    original.get_by_role("button", name="Colorize").click()
+    until(page, lambda: ink(page).any(), "the lines of the picture")
+    expect(page.locator("#colorize-answers img")).to_have_count(1)
+
+
+def test_a_picture_is_saved(page):
+    open_tab(page, "Latent space")
+    figure = page.locator("#latent-decoded figure")
+    figure.hover()
+    figure.locator("summary").click()
+    with page.expect_download() as download:
+        figure.get_by_role("button", name="Save picture").click()
+    assert download.value.suggested_filename == "decoded.png"
+
+
+def test_python_code_for_what_is_shown_is_copied(page):
+    open_tab(page, "Latent space")
+    z1 = page.locator("#latent-z1 input[type=number]")
+    z1.fill("1.5")
+    z1.press("Enter")
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.get_by_role("button", name="Copy as Python").click()
+    until(page, lambda: page.evaluate("window.copied"), "code")
+    code = page.evaluate("window.copied")
+    compile(code, "copied.py", "exec")
+    assert "from ae_demo.tabs.latent import decode_point" in code and "1.5,  # z1" in code
+    expect(page.locator(".notice")).to_contain_text("copied")

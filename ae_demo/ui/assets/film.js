@@ -102,7 +102,13 @@ function showLevels(frame) {
     const label = document.createElement("b");
     label.className = name;
     label.textContent = `  ${sign} `;
-    return [label, frame[name].toFixed(digits) + unit];
+    return [
+      label,
+      frame[name].toLocaleString(document.documentElement.lang, {
+        minimumFractionDigits: digits,
+        maximumFractionDigits: digits,
+      }) + unit,
+    ];
   });
   find(".levels").replaceChildren(`t = ${frame.t}`, ...levels);
 }

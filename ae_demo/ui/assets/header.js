@@ -48,3 +48,7 @@ element.querySelector("nav").addEventListener("click", (event) => {
 });
 document.addEventListener("notice", (event) => tell(event.detail));
 document.addEventListener("moved", tellParent);
+document.addEventListener("copy-text", async (event) => {
+  await copy(event.detail);
+  tell("copied_code");
+});

@@ -95,12 +95,18 @@ function showFrame(index) {
   const frame = film[index];
   if (!frame) return;
   slider.value = index;
-  find("output").textContent = frame.step.toLocaleString("en");
+  find("output").textContent = frame.step.toLocaleString(document.documentElement.lang);
   verdict.textContent = props.texts[`verdict_${frame.verdict}`];
   const rows = MEASURES.map((name) => makeMeasureRow(props.texts[name], frame.measures[name]));
   find(".measures").replaceChildren(...rows);
+  find(".accuracy").textContent = formatMeasure(frame.measures.d_accuracy);
+  find(".pull").textContent = formatMeasure(frame.measures.generator_gradient);
   drawBoard(frame);
   drawCurves(index);
+}
+
+function formatMeasure(value) {
+  return value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 }
 
 function makeMeasureRow(title, value) {
@@ -108,7 +114,7 @@ function makeMeasureRow(title, value) {
   const term = document.createElement("dt");
   const description = document.createElement("dd");
   term.textContent = title;
-  description.textContent = value.toFixed(2);
+  description.textContent = formatMeasure(value);
   row.append(term, description);
   return row;
 }

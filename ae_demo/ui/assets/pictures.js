@@ -1,0 +1,40 @@
+// The menu of a picture: save it, or hand it to the upload button of another tab.
+const WAIT = 100; // ms
+const LONGEST_WAIT = 50; // times
+
+function save({ title, src }) {
+  const link = document.createElement("a");
+  link.download = `${title.toLowerCase().replace(/[^\p{Letter}\p{Number}]+/gu, "-")}.${src.slice(11, 14) === "png" ? "png" : "jpg"}`;
+  link.href = src;
+  link.click();
+}
+
+async function send({ src }, at, upload) {
+  const blob = await (await fetch(src)).blob();
+  const files = new DataTransfer();
+  files.items.add(new File([blob], "picture", { type: blob.type }));
+  location.hash = at;
+  for (let wait = 0; wait < LONGEST_WAIT; wait++) {
+    const button = document.querySelector(`#${upload}`);
+    const input = button?.parentElement.querySelector("input[type=file]") ?? button?.querySelector("input[type=file]");
+    if (button?.offsetParent && input) {
+      input.files = files.files;
+      input.dispatchEvent(new Event("change", { bubbles: true }));
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, WAIT)); // a tab is built when it is first opened
+  }
+}
+
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-index]");
+  if (!button) return;
+  button.closest("details").open = false;
+  const picture = props.value[button.dataset.index];
+  if (button.matches(".save")) save(picture);
+  else send(picture, button.dataset.at, button.dataset.upload);
+});
+element.addEventListener("focusout", (event) => {
+  const menu = event.target.closest("details");
+  if (menu && !menu.contains(event.relatedTarget)) menu.open = false;
+});
