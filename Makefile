@@ -22,7 +22,7 @@ test: .venv/.test
 	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements.txt
 	touch $@
 
-.venv/.test: .venv/.app tests/requirements.txt
+.venv/.test: .venv/.app tests/requirements.txt Makefile
 	@if ! command -v $${CHROMIUM:-chromium} >/dev/null; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
@@ -34,5 +34,5 @@ test: .venv/.test
 	  echo "The scripts of the page are checked by biome, which npm installs: install Node.js 20 or newer."; exit 1; \
 	fi
 	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r tests/requirements.txt
-	npm install --prefix .venv --no-save --no-package-lock --no-audit --no-fund --silent @biomejs/biome@2.6.8
+	npm install --prefix .venv --no-save --no-package-lock --no-audit --no-fund --silent @biomejs/biome@2.6.8 axe-core@4.14.1
 	touch $@

@@ -26,6 +26,7 @@ from ae_demo.ui.guard import Guard
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.look import CSS, SCRIPT, theme
 from ae_demo.ui.negotiation import Negotiation
+from ae_demo.ui.tour import Tour
 from ae_demo.ui.widgets import Header
 
 TEXT = TEXTS["app"]
@@ -54,6 +55,7 @@ def build_page() -> None:
                     for tab in tabs:
                         with gr.Tab(tab.TEXT["title"], id=tab.__name__.rpartition(".")[2]):
                             build_tab(tab)
+    Tour()
     on_page_load(colorize.warm_up)
 
 

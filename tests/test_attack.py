@@ -17,7 +17,7 @@ from PIL import Image
 
 import app
 from ae_demo.ui.guard import MAX_REQUEST_BYTES
-from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.i18n import LANGUAGES, TEXTS
 
 HOME = Path(__file__).resolve().parent.parent
 FILE = {"meta": {"_type": "gradio.FileData"}}
@@ -76,7 +76,7 @@ def test_every_endpoint_takes_a_bad_value_or_says_so_in_one_sentence(blocks, htt
         inputs = [None if isinstance(block, State) else at_first(block) for block in fn.inputs]
         handler = getattr(fn.fn, "__wrapped__", fn.fn)
         for place, block in enumerate(fn.inputs):
-            if isinstance(block, State) or handler is None or (handler, block) in asked:
+            if isinstance(block, State) or handler is None or (handler, block) in asked or fn.page:
                 continue
             asked.add((handler, block))
             for value in HOSTILE:
@@ -86,7 +86,8 @@ def test_every_endpoint_takes_a_bad_value_or_says_so_in_one_sentence(blocks, htt
                 error = said.get("error")
                 refused += answer.status_code == 500
                 fine = sentence(error) if answer.status_code == 500 else answer.status_code == 200
-                if not fine or SCRIPT[:4] in answer.text or "Traceback" in answer.text:
+                echoed = SCRIPT[:4] in answer.text and fn.api_name != "write"  # Python code for the clipboard
+                if not fine or echoed or "Traceback" in answer.text:
                     wrong.append((fn.api_name, place, repr(value)[:60], answer.status_code, answer.text[:300]))
     assert not wrong
     assert refused > len(asked), "most of these values cannot be meant"
@@ -113,7 +114,7 @@ def test_what_breaks_inside_a_handler_is_one_sentence(blocks, http, monkeypatch)
 @pytest.mark.parametrize("value", [*HOSTILE, "x", 5, True, {"name": "binary", "projection": SCRIPT}])
 def test_functions_of_the_page_say_so_too(blocks, http, value):
     servers = [block for block in blocks.blocks.values() if getattr(block, "server_fns", ())]
-    assert len(servers) == 2
+    assert len(servers) == 2 * len(LANGUAGES)
     for block in servers:
         body = {"data": value, "component_id": block._id, "fn_name": block.server_fns[0].__name__}
         answer = post(http, "component_server/", body)

@@ -35,6 +35,7 @@ TEXT = TEXTS["dcgan"]
 FACES_SHOWN = 12  # faces to choose from
 SURVEYED_FACES = 512  # faces among which the typical one is found
 SHOWN_SIZE = 256  # side of a face on the page in pixels
+FIRST_FACE = 58  # a seed whose face smiles
 MAX_FIRST_SEED = MAX_SEED - FACES_SHOWN
 MAX_TRUNCATION, MAX_AMOUNT = 1.5, 4.0
 ROUNDS = 10  # rounds per game
@@ -258,10 +259,10 @@ def build() -> None:
     pens = TEXTS["pad"]
     with gr.Row():
         with gr.Column(scale=2, min_width=300):
-            face = Pictures([], elem_id="dcgan-face")
+            face = Pictures([], spoken=True, elem_id="dcgan-face")
             with gr.Row():
                 seed = Number(
-                    7, label=TEXT["seed"], precision=0, minimum=0, maximum=MAX_FIRST_SEED, elem_id="dcgan-seed"
+                    FIRST_FACE, label=TEXT["seed"], precision=0, minimum=0, maximum=MAX_FIRST_SEED, elem_id="dcgan-seed"
                 )
                 truncation = Slider(
                     0, MAX_TRUNCATION, 0.8, step=0.05, label=TEXT["truncation"], info=TEXT["truncation_note"]
@@ -290,12 +291,12 @@ def build() -> None:
                 upload = PictureUpload(TEXT["upload"], file_types=["image"], size="sm", elem_id="dcgan-upload")
                 search = gr.Button(TEXT["search"], variant="primary", size="sm")
         with gr.Column(scale=3, min_width=320):
-            mine = Pictures(message(TEXT["draw"]), elem_id="dcgan-mine")
+            mine = Pictures(message(TEXT["draw"]), spoken=True, elem_id="dcgan-mine")
     gr.Markdown(TEXT["game_title"])
     game = gr.State({})
     with gr.Row():
         guesses = [(gr.Button(TEXT[guess], size="sm"), guess) for guess in ("real", "fake", "again")]
-    arena = Pictures(message(TEXT["game_note"]), elem_id="dcgan-game")
+    arena = Pictures(message(TEXT["game_note"]), spoken=True, elem_id="dcgan-game")
     gr.Markdown(TEXT["learning_title"])
     position = Slider(0, 1, 1, step=0.01, label=TEXT["position"], elem_id="dcgan-position")
     learning = Pictures([], elem_id="dcgan-learning")

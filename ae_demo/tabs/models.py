@@ -60,7 +60,8 @@ def table(times: dict[str, str] | None = None) -> str:
         for row in inventory()
     )
     body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f"<div class='models'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    whole = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<div class='models' tabindex='0' role='group' aria-label='{html.escape(TEXT['title'])}'>{whole}</div>"
 
 
 def inspect_model(name: str = FIRST_MODEL) -> tuple[str, str, list[dict], object]:

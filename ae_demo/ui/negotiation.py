@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qs
 
-from starlette.responses import RedirectResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ae_demo.ui.i18n import DEFAULT_LANGUAGE, LANGUAGES
@@ -31,7 +31,8 @@ def _to_weight(text: str) -> float:
 
 
 class Negotiation:
-    """ASGI middleware that sends who asks for the page of one language to that of the chosen one."""
+    """ASGI middleware that sends who asks for the page of one language to that of the chosen one, and who asks for its
+    headers alone does not make wait for the page."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -47,4 +48,8 @@ class Negotiation:
                 address = f"./{wanted}" + f"?{query}" * bool(query)  # relative: a proxy may have put it below a path
                 await RedirectResponse(address, headers={"vary": "accept-language"})(scope, receive, send)
                 return
+        if page is not None and scope["method"] == "HEAD" and page in ("", *LANGUAGES):
+            # Gradio asks so at its start whether it can be reached, and gives up after 3 s, too soon on a busy machine
+            await HTMLResponse()(scope, receive, send)
+            return
         await self.app(scope, receive, send)

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Sequence
 
-SCRIPT = """\
+CODE = """\
 # The pictures of the studio, from its checkpoints: run this in its folder.
 from {module} import {name}
 from ae_demo.ui.pictures import save_pictures
@@ -28,4 +28,4 @@ def write_script(function: Callable, endpoint: str, values: Sequence) -> str:
     call = f"{function.__name__}(*values)"
     result = f"*_, result = {call}" if inspect.isgeneratorfunction(function) else f"result = {call}"
     about = {"module": function.__module__, "name": function.__name__, "endpoint": endpoint}
-    return SCRIPT.format(values=lines, result=result, **about)
+    return CODE.format(values=lines, result=result, **about)

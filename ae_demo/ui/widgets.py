@@ -60,7 +60,8 @@ class SketchPad(gr.HTML):
             shades=list((shades or {}).items()),
             paper=paper,
             ink=ink,
-            **{"name": kwargs["elem_id"], "palette": [], "demo": [], "texts": dict(TEXTS["pad"]), "brush": size / 32}
+            **{"name": kwargs.get("elem_id", ""), "palette": [], "demo": [], "brush": size / 32}
+            | {"texts": dict(TEXTS["pad"])}
             | template("strokes", "sketch_pad")
             | kwargs,
         )
@@ -75,7 +76,8 @@ class ColoringPad(SketchPad):
     the value until the visitor changes the canvas. A `demo`, strokes of (x, y) in pixels, draws itself at first."""
 
     def __init__(self, size: int, widths: dict[str, int], palette: Sequence[str], **kwargs):
-        super().__init__(size, widths, **{"value": {"lines": "", "hints": ""}, "palette": list(palette)} | kwargs)
+        given = {"value": {"lines": "", "hints": ""}, "palette": list(palette), "colors": dict(TEXTS["colors"])}
+        super().__init__(size, widths, **given | kwargs)
 
     def preprocess(self, payload) -> dict:
         pad = payload if isinstance(payload, dict) else {}
@@ -91,13 +93,15 @@ class ColoringPad(SketchPad):
 
 class Pictures(gr.HTML):
     """Row of pictures with captions, each with a menu to save it or to send it to another tab. Its value is a list of
-    {title, src, note}; one without src is a message."""
+    {title, src, note}; one without src is a message. New messages are read out to visitors who do not see them, and if
+    it is `spoken` new captions as well."""
 
-    def __init__(self, value: list[dict], **kwargs):
-        own = kwargs["elem_id"].partition("-")[0]
+    def __init__(self, value: list[dict], spoken: bool = False, **kwargs):
+        own = kwargs.get("elem_id", "").partition("-")[0]
         targets = [(tab, at, f"{start}-upload", TEXTS[tab]["title"]) for tab, (at, start) in RECEIVERS.items()]
         targets = [target for target in targets if target[0] != own]
-        super().__init__(value, targets=targets, texts=dict(TEXTS["menu"]), **template("pictures"), **kwargs)
+        words = {"texts": dict(TEXTS["menu"]), "glossary": dict(TEXTS["glossary"])}
+        super().__init__(value, targets=targets, spoken=spoken, **words, **template("pictures"), **kwargs)
 
     def api_info(self) -> dict:
         return {"type": "array", "items": {"type": "object"}, "description": "pictures: title, src (data URI), note"}
@@ -205,7 +209,7 @@ class Header(gr.HTML):
         languages = [(code, load_texts(code)["app"]["language"]) for code in LANGUAGES]
         shown = {"languages": languages, "language": current_language.get(), "texts": dict(TEXTS["header"])}
         home = f"https://huggingface.co/spaces/{os.environ['SPACE_ID']}" if "SPACE_ID" in os.environ else ""
-        super().__init__(None, home=home, **shown, **template("header"), **kwargs)
+        super().__init__(None, home=home, tour=TEXTS["tour"]["start"], **shown, **template("header"), **kwargs)
 
 
 class Examples(gr.HTML):

@@ -25,6 +25,9 @@ def url():
     server.close() if hasattr(server, "close") else None
 
 
+NO_TOUR = """if (location.protocol !== "about:") localStorage.setItem("studio:tours", '["all"]');"""  # none is offered
+
+
 @contextmanager
 def chromium():
     """A headless Chromium."""
@@ -46,6 +49,7 @@ def browser():
 def page(browser, url):
     """The app, opened. At the end: no error on the page, and no request to any other host."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")  # no demo
+    context.add_init_script(NO_TOUR)
     page = context.new_page()
     page.set_default_timeout(30_000)
     errors, foreign = [], []

@@ -3,6 +3,7 @@
 import base64
 import io
 import math
+import re
 
 import pytest
 from PIL import Image, ImageDraw, ImageStat
@@ -147,6 +148,21 @@ def test_what_is_seen_is_said_and_can_be_told(page):
     chips.nth(1).click()
     expect(chips).to_have_count(1)
     expect(chips.nth(0)).to_contain_text(name.split()[-1])
+
+
+def test_what_is_seen_is_read_out_once_the_pen_rests(page):
+    said = page.locator(".announced")
+    said.wait_for(state="attached")
+    page.evaluate("""() => {
+        window.changes = 0;
+        const count = (records) => { window.changes += records.length; };
+        new MutationObserver(count).observe(document.querySelector(".announced"), { childList: true });
+    }""")
+    draw_cat(page)
+    expect(said).to_have_text(re.compile("^I see: cat [0-9]+ %$"))
+    assert page.evaluate("window.changes") < 2 * len(CAT), "not every answer"
+    page.get_by_role("button", name="Clear", exact=True).click()
+    expect(said).to_contain_text("Draw on the canvas")
 
 
 def test_a_style_is_chosen_and_given_back(page):
@@ -557,7 +573,7 @@ def test_faces_of_a_seed_are_changed_and_led_into_one_another(page):
     expect(film).to_have_count(1)
     seen = [face.get_attribute("src"), film.get_attribute("src")]
     page.locator("#dcgan-faces button").nth(4).click()
-    expect(page.locator("#dcgan-seed input")).to_have_value("11")
+    expect(page.locator("#dcgan-seed input")).to_have_value("62")
     until(page, lambda: face.get_attribute("src") != seen[0], "another face")
     until(page, lambda: film.get_attribute("src") != seen[1], "another film")
     before = face.get_attribute("src")
@@ -570,7 +586,7 @@ def test_faces_of_a_seed_are_changed_and_led_into_one_another(page):
     expect(page.locator("#dcgan-learning figure")).to_have_count(2)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download as GIF").click()
-    assert download.value.suggested_filename == "faces-11-11.gif"
+    assert download.value.suggested_filename == "faces-62-11.gif"
 
 
 def test_a_drawn_face_is_searched_for_and_a_game_is_played(page):

@@ -364,3 +364,75 @@ def test_every_tool_has_a_name_and_only_the_black_pads_can_fill(page):
     pad = Pad(page, COLORIZE)
     found = pad.root.locator(".tools button").evaluate_all(names)
     assert found == ["Thin", "Medium", "Thick", "Eraser", "Undo", "Clear"]
+
+
+def keys(page, *names):
+    for name in names:
+        page.keyboard.press(name)
+
+
+def test_a_line_is_drawn_with_keys_alone_and_undone(page):
+    pad, ring = Pad(page, COLORIZE), page.locator(f"{COLORIZE} .ring")
+    pad.tool("Clear")
+    keys(page, "Tab")  # from the last tool to the canvas
+    expect(pad.lines).to_be_focused()
+    expect(page.locator(f"{COLORIZE} .keys-note")).to_be_in_viewport()
+    start = pad.lines.evaluate("canvas => canvas.getBoundingClientRect().x")
+    pad.point("hover", (0.5, 0.5), "mouse")
+    keys(page, "ArrowLeft", "Shift+ArrowLeft", "Shift+ArrowUp")
+    assert pad.shown() is None, "the pen is lifted"
+    found, middle = ring.bounding_box(), pad.place(0.5 - 9 / 64, 0.5 - 8 / 64)
+    assert found["x"] + found["width"] / 2 == pytest.approx(middle["x"], abs=0.5)
+    assert found["y"] + found["height"] / 2 == pytest.approx(middle["y"], abs=0.5)
+    keys(page, "Space", "Shift+ArrowRight", "ArrowDown", "Space", "Shift+ArrowDown")
+    line = box(0.5 - 9 / 64, 0.5 - 8 / 64, 5 / 512, right=0.5 - 1 / 64, bottom=0.5 - 7 / 64)
+    assert pad.shown() == line
+    assert pad.lines.evaluate("canvas => canvas.getBoundingClientRect().x") == start
+    keys(page, "Space", "ArrowDown", "Escape", "ArrowRight", "Control+z")
+    assert pad.shown() == line, "the second line is undone, and the arrow key after it drew nothing"
+    pad.tool("Undo")
+    assert pad.shown() is None
+
+
+def test_the_pen_of_the_keys_stays_on_the_canvas_starts_where_the_pointer_was_and_ends_with_the_focus(page):
+    pad = Pad(page, MAP)
+    pad.draw([(0.5, 0.5)])
+    pad.tool("Clear")
+    pad.lines.focus()
+    pad.point("hover", (0.25, 0.5), "mouse")
+    keys(page, "Space", *["Shift+ArrowRight"] * 8)
+    assert pad.shown() == pytest.approx((0.25 - 10 / 280, 0.5 - 10 / 280, 1, 0.5 + 10 / 280), abs=0.008)
+    pad.point("hover", (0.5, 0.2), "mouse")
+    keys(page, "ArrowLeft")
+    assert pad.shown()[1] == pytest.approx(0.5 - 10 / 280, abs=0.008), "the mouse does not move a pen that is down"
+    page.keyboard.press("Tab")
+    expect(page.locator(f"{MAP} .ring")).to_be_hidden()
+    pad.draw([(0.2, 0.2)])
+    pad.tool("Undo")
+    pad.tool("Undo")
+    assert pad.shown() is None, "two strokes"
+
+
+def test_keys_fill_where_the_ring_is_and_tell_what_the_pen_does(page):
+    pad, state = Pad(page, MAP), page.locator(f"{MAP} .state")
+    pad.lines.focus()
+    keys(page, "Space")
+    expect(state).to_have_text("Pen down")
+    keys(page, "Space")
+    expect(state).to_have_text("Pen lifted")
+    pad.tool("Clear")
+    pad.tool("Fill")
+    pad.lines.focus()
+    keys(page, "Space")
+    assert pad.shown() == (0, 0, 1, 1)
+
+
+def test_chips_have_names_in_the_language_of_the_page(page, url):
+    names = "chips => chips.map(chip => [chip.ariaLabel, chip.title])"
+    for route, expected in (("", ["red", "orange", "yellow"]), ("id", ["merah", "oranye", "kuning"])):
+        page.goto(f"{url}{route}?lang={route or 'en'}")
+        chips = page.locator(f"{COLORIZE} .palette .chip")
+        expect(chips).to_have_count(14)
+        found = chips.evaluate_all(names)
+        assert found[:3] == [[name, name] for name in expected]
+        assert len({name for name, _ in found}) == 14

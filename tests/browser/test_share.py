@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from ae_demo.ui.i18n import load_texts
+from tests.browser.conftest import NO_TOUR
 from tests.browser.test_app import CAT, PAD, stroke
 from tests.browser.waiting import open_tab, until
 
@@ -37,6 +38,7 @@ def copied_link(page):
 def elsewhere(browser):
     """A page of another visitor, whose browser has stored nothing."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")
+    context.add_init_script(NO_TOUR)
     yield context.new_page()
     context.close()
 
@@ -53,7 +55,7 @@ def test_a_reload_restores_the_drawing_and_the_settings(page):
     stroke(page, "#colorize-pad canvas.lines", [(0.5, 0.5), (0.55, 0.5)])
     page.get_by_role("button", name="Twemoji").click()
     until(page, lambda: "style=twemoji" in page.url, "the style in the address")
-    until(page, lambda: page.evaluate("localStorage.length"), "the drawing in the storage")
+    until(page, lambda: page.evaluate("localStorage.getItem('studio:colorize-pad')"), "the drawing in the storage")
     page.wait_for_timeout(500)
     before = ink(page)
     page.reload()
@@ -62,7 +64,7 @@ def test_a_reload_restores_the_drawing_and_the_settings(page):
     expect(page.get_by_role("button", name="Twemoji")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#colorize-answers img")).to_have_count(1)
     page.get_by_role("button", name="Clear").first.click()
-    until(page, lambda: not page.evaluate("localStorage.length"), "nothing in the storage")
+    until(page, lambda: not page.evaluate("localStorage.getItem('studio:colorize-pad')"), "nothing in the storage")
     page.reload()
     page.locator(PAD).wait_for()
     page.wait_for_timeout(1000)
@@ -148,6 +150,7 @@ def test_the_requests_of_a_slider_end(page):
 def test_the_language_is_that_of_the_browser_and_can_be_switched(browser, url):
     words = load_texts("id")
     context = browser.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce", locale="id-ID")
+    context.add_init_script(NO_TOUR)
     page = context.new_page()
     page.goto(url)
     expect(page.get_by_role("tab", name=words["groups"]["draw"], exact=True)).to_be_visible()

@@ -236,6 +236,12 @@ function receive() {
   addFrames(run, message);
   addThumbnails(run);
   if (message.frames.length) showProgress(run);
+  if (message.done) announce(run.frames.at(-1).note);
+}
+
+// Have a sentence read out.
+function announce(detail) {
+  element.dispatchEvent(new CustomEvent("announce", { bubbles: true, detail }));
 }
 
 function requestFork() {

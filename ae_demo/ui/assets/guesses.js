@@ -9,6 +9,16 @@ function receive() {
   else told = props.value.told;
 }
 
+// Have what is seen read out, the likeliest thing or all of several things.
+function announce() {
+  const { guesses, things } = props.value;
+  const { title, told: word } = props.texts;
+  const seen = guesses.slice(0, things ? undefined : 1);
+  const sure = seen.map(({ name, probability }) => `${name} ${Math.round(100 * probability)} %`);
+  const detail = told ? `${word}: ${props.names[told]?.[1] ?? told}` : `${title}: ${sure.join(", ")}`;
+  if (told || sure.length) element.dispatchEvent(new CustomEvent("announce", { bubbles: true, detail }));
+}
+
 function tell(concept) {
   if (concept === told) return;
   told = concept;
@@ -29,4 +39,7 @@ element.addEventListener("change", (event) => {
   const concept = byName.get(event.target.value.trim().toLowerCase());
   if (concept) tell(concept);
 });
-watch("value", receive);
+watch("value", () => {
+  receive();
+  announce();
+});

@@ -42,6 +42,7 @@ element.querySelector(".share").addEventListener("click", async () => {
   await copy(address);
   tell(whole ? "copied" : "copied_without");
 });
+element.querySelector(".tour-start").addEventListener("click", () => document.dispatchEvent(new Event("tour")));
 element.querySelector("nav").addEventListener("click", (event) => {
   const link = event.target.closest("a");
   if (link) link.href = link.href.split("#")[0] + location.hash;

@@ -1,7 +1,18 @@
 // The address names the open tab, as in #autoencoders/latent, so that it can be shared, and back and forward work.
 // Events: 'moved' at the document when the address has changed; at the .address nodes 'opened' after a click on a tab,
-// and 'navigate' when the visitor goes to another address.
+// and 'navigate' when the visitor goes to another address. The event 'announce' of a widget, with a sentence, has it read
+// out once no other has come for a while, so that not every answer to a drag is.
 () => {
+  const ANNOUNCE_WAIT = 1000; // ms
+  const announced = Object.assign(document.createElement("div"), { role: "status", className: "announced" });
+  document.body.append(announced);
+  let announceTimer = 0;
+  document.addEventListener("announce", ({ target, detail }) => {
+    if (!target.offsetParent) return; // in another tab
+    clearTimeout(announceTimer);
+    announceTimer = setTimeout(() => announced.replaceChildren(detail), ANNOUNCE_WAIT);
+  });
+
   document.documentElement.lang = window.gradio_config?.current_page || "en";
   document.title = document.querySelector(".brand h1")?.textContent || document.title;
   const shown = (button) => button.offsetParent !== null;

@@ -1,4 +1,5 @@
-// The menu of a picture: save it, or hand it to the upload button of another tab.
+// The menu of a picture: save it, or hand it to the upload button of another tab. Messages are read out; if the pictures
+// are `spoken`, their captions too.
 const WAIT = 100; // ms
 const LONGEST_WAIT = 50; // times
 
@@ -26,6 +27,12 @@ async function send({ src }, at, upload) {
   }
 }
 
+function announce() {
+  const told = (props.value ?? []).filter(({ src }) => props.spoken || !src);
+  const detail = told.map(({ title, note }) => [title, note].filter(Boolean).join(", ")).join("; ");
+  if (detail) element.dispatchEvent(new CustomEvent("announce", { bubbles: true, detail }));
+}
+
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-index]");
   if (!button) return;
@@ -38,3 +45,4 @@ element.addEventListener("focusout", (event) => {
   const menu = event.target.closest("details");
   if (menu && !menu.contains(event.relatedTarget)) menu.open = false;
 });
+watch("value", announce);

@@ -3,12 +3,15 @@
 // over everything and may bring a new palette, and a `variant` that values to Python repeat as long as the canvases are
 // as it left them. A `demo`, strokes of [x, y], draws itself on the empty canvas, until the visitor touches it. A value to
 // Python comes with 'input', while the visitor draws, and with 'submit' when the pen rests. The drawing is kept in the
-// browser's storage; one in the address comes first. The event 'link' asks for it as such a part of an address.
+// browser's storage; one in the address comes first. The event 'link' asks for it as such a part of an address. Arrow
+// keys move a pen of their own, which Space puts down and lifts.
 const pad = element.querySelector(".sketch-pad");
 const canvas = pad.querySelector(".lines");
 const linesPen = canvas.getContext("2d", { willReadFrequently: true });
 const hintsPen = pad.querySelector(".hints")?.getContext("2d", { willReadFrequently: true });
-const ring = pad.querySelector(".ring"); // the brush's outline under the pointer
+const ring = pad.querySelector(".ring"); // the brush's outline under the pointer, or where the keys have moved the pen
+const keysState = pad.querySelector(".state"); // read out
+const anyColor = pad.querySelector(".any input");
 const { paper } = pad.dataset;
 const size = +pad.dataset.size;
 
@@ -22,12 +25,17 @@ const FILL_TOLERANCE = 32; // out of 255 per channel: less than half of what nei
 const NEARBY = [-1, 0, 1].flatMap((y) => [-1, 0, 1].map((x) => [x, y])); // steps to a pixel and all around it
 const SIDES = NEARBY.filter(([x, y]) => !x || !y);
 const MAX_LINK = 4000; // characters
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const KEY_STEP = size / 64; // pixels per arrow key
+const LARGE_STEP = 8; // times as far, with Shift
+const KEYS = "keys"; // in place of a pointer's id
 
 let tool = "pen"; // or "fill", "eraser", "hint"
 let penWidth = +pad.querySelector(".pen").dataset.width;
 let ink = pad.dataset.ink;
 let hintColor = null;
-let stroke = null; // while a pointer draws: {pointerId, pointerType, drawn: of `strokes`, before: an undo step}
+let stroke = null; // while a pointer or the keys draw: {pointerId, pointerType, drawn: of `strokes`, before: an undo step}
+let penAt = [size / 2, size / 2]; // where the pointer was last, or the keys have moved the pen
 let strokes = []; // all since the canvas was empty, or a picture came
 let below = ["", ""]; // that picture: data URIs of its lines and hints
 let penSeenAt = Number.NEGATIVE_INFINITY; // ms
@@ -247,11 +255,15 @@ function startStroke(event) {
   canvas.focus({ preventScroll: true });
   const { pointerId, pointerType } = event;
   if (pointerType === "touch" && performance.now() < penSeenAt + PALM_INTERVAL) return;
+  if (drawsByKeys()) finishStroke();
   if (stroke && !(pointerType === "pen" && stroke.pointerType === "touch")) return;
   if (stroke) abandonStroke(); // a palm's
-  endDemo();
   canvas.setPointerCapture(pointerId);
-  const point = pointAt(event);
+  beginStroke(pointerId, pointerType, pointAt(event));
+}
+
+function beginStroke(pointerId, pointerType, point) {
+  endDemo();
   const drawn = { tool, color: tool === "hint" ? hintColor : ink, width: brushWidth() ?? 0, points: [point] };
   stroke = { pointerId, pointerType, drawn, before: snapshot() };
   strokes = [...strokes, drawn];
@@ -259,15 +271,16 @@ function startStroke(event) {
   else drawSegment(drawn, point, point);
 }
 
+function extendStroke(point) {
+  const { drawn } = stroke;
+  drawSegment(drawn, drawn.points.at(-1), point);
+  drawn.points.push(point);
+}
+
 function continueStroke(event) {
   if (event.pointerId !== stroke?.pointerId || tool === "fill") return;
   const coalesced = event.getCoalescedEvents?.() ?? [];
-  for (const moved of coalesced.length ? coalesced : [event]) {
-    const { drawn } = stroke;
-    const point = pointAt(moved);
-    drawSegment(drawn, drawn.points.at(-1), point);
-    drawn.points.push(point);
-  }
+  for (const moved of coalesced.length ? coalesced : [event]) extendStroke(pointAt(moved));
 }
 
 function endStroke(event) {
@@ -277,6 +290,7 @@ function endStroke(event) {
 function finishStroke() {
   if (!stroke) return;
   const { before } = stroke;
+  endKeys();
   stroke = null;
   if (!isUnchanged(before.images)) keepUndoStep(before);
   publishSoon();
@@ -284,6 +298,7 @@ function finishStroke() {
 
 function abandonStroke() {
   restore(stroke.before);
+  endKeys();
   stroke = null;
 }
 
@@ -393,14 +408,63 @@ function link(event) {
   event.detail.parts.push(text.then((whole) => [pad.dataset.name, whole.length <= MAX_LINK ? whole : null]));
 }
 
-// Pointer
+// Pointer and keys
+
+function placeRing(point, byKeys) {
+  penAt = point;
+  ring.style.left = `${(100 * point[0]) / size}%`;
+  ring.style.top = `${(100 * point[1]) / size}%`;
+  ring.classList.toggle("keys", byKeys);
+  ring.hidden = false;
+}
 
 function followPointer(event) {
   if (event.pointerType === "pen") penSeenAt = performance.now();
-  const [x, y] = pointAt(event);
-  ring.style.left = `${(100 * x) / size}%`;
-  ring.style.top = `${(100 * y) / size}%`;
+  if (drawsByKeys()) return;
+  placeRing(pointAt(event), false);
   ring.hidden = event.pointerType === "touch" || tool === "fill";
+}
+
+function drawsByKeys() {
+  return stroke?.pointerId === KEYS;
+}
+
+function movePen(steps, far) {
+  if (stroke && !drawsByKeys()) return;
+  const step = far ? LARGE_STEP * KEY_STEP : KEY_STEP;
+  placeRing(
+    penAt.map((coordinate, i) => Math.min(size, Math.max(0, coordinate + step * steps[i]))),
+    true,
+  );
+  if (stroke) extendStroke(penAt);
+}
+
+function togglePen() {
+  if (stroke) return drawsByKeys() && finishStroke();
+  placeRing(penAt, true);
+  beginStroke(KEYS, KEYS, penAt);
+  if (tool === "fill") return finishStroke();
+  ring.classList.add("down");
+  keysState.textContent = props.texts.pen_down;
+}
+
+// Show and tell that the keys have lifted the pen.
+function endKeys() {
+  if (!ring.matches(".down")) return;
+  ring.classList.remove("down");
+  keysState.textContent = props.texts.pen_up;
+}
+
+function pressKey(event) {
+  const { key } = event;
+  if (event.ctrlKey || event.metaKey) {
+    if (key.toLowerCase() !== "z") return;
+    undo();
+  } else if (ARROWS[key]) movePen(ARROWS[key], event.shiftKey);
+  else if (key === " ") event.repeat || togglePen();
+  else if (key === "Escape" && drawsByKeys()) finishStroke();
+  else return;
+  event.preventDefault();
 }
 
 // Tools
@@ -416,8 +480,9 @@ function press(button, others) {
 function selectTool(button) {
   tool = toolOf(button);
   if (tool === "pen") penWidth = +button.dataset.width;
-  if (tool === "hint") hintColor = button.dataset.color ?? button.querySelector("input").value;
-  press(button, ".pen, .fill, .eraser, .chip");
+  if (tool === "hint") hintColor = button.dataset.color ?? anyColor.value;
+  press(button, ".pen, .fill, .eraser, button.chip");
+  anyColor?.setAttribute("aria-current", button.matches(".any")); // boxes for colours cannot be pressed
   ring.hidden ||= tool === "fill";
   ring.style.width = `${(100 * brushWidth()) / size}%`;
 }
@@ -439,12 +504,24 @@ function pressButton(event) {
   else selectTool(button);
 }
 
+// The name of the nearest named colour.
+function nameColor(color) {
+  const channels = (hex) => [1, 3, 5].map((i) => Number.parseInt(hex.slice(i, i + 2), 16));
+  const wanted = channels(color);
+  const distance = (hex) => Math.hypot(...channels(hex).map((value, i) => value - wanted[i]));
+  const nearest = Object.keys(props.colors).reduce((a, b) => (distance(b) < distance(a) ? b : a));
+  return props.colors[nearest];
+}
+
 function setPalette(colors) {
-  const chips = colors.map((color) => {
+  const names = colors.length > 1 ? colors.map(nameColor) : [props.texts.hints];
+  const chips = colors.map((color, i) => {
     const chip = document.createElement("button");
-    Object.assign(chip, { type: "button", className: "chip", title: color, ariaLabel: color, ariaPressed: "false" });
+    const before = names.slice(0, i).filter((name) => name === names[i]).length;
+    const name = before ? `${names[i]} ${before + 1}` : names[i];
+    Object.assign(chip, { type: "button", className: "chip", title: name, ariaLabel: name, ariaPressed: "false" });
     chip.dataset.color = color;
-    chip.style.background = color;
+    chip.style.backgroundColor = color;
     return chip;
   });
   pad.querySelector(".palette").replaceChildren(...chips);
@@ -455,17 +532,21 @@ canvas.addEventListener("pointermove", continueStroke);
 for (const type of ["pointerup", "pointercancel", "lostpointercapture"]) canvas.addEventListener(type, endStroke);
 for (const type of ["pointerdown", "pointermove", "pointerup"]) canvas.addEventListener(type, followPointer);
 canvas.addEventListener("pointerleave", () => {
-  ring.hidden = true;
+  ring.hidden = !ring.matches(".keys");
 });
-canvas.addEventListener("keydown", (event) => {
-  if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
-  event.preventDefault();
-  undo();
+canvas.addEventListener("keydown", pressKey);
+canvas.addEventListener("focus", () => {
+  if (canvas.matches(":focus-visible")) placeRing(penAt, true);
+});
+canvas.addEventListener("blur", () => {
+  if (drawsByKeys()) finishStroke();
+  if (ring.matches(".keys")) ring.hidden = true;
 });
 pad.addEventListener("click", pressButton);
 pad.addEventListener("link", link);
-pad.querySelector(".any input")?.addEventListener("input", (event) => selectTool(event.target.closest(".chip")));
+anyColor?.addEventListener("input", () => selectTool(anyColor.closest(".chip")));
 watch("value", () => showValue(props.value));
+if (hintsPen) setPalette(props.palette);
 selectTool(pad.querySelector(".pen"));
 wipe();
 const kept = keptDrawing();

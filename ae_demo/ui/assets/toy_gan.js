@@ -18,7 +18,7 @@ const NET_COLUMNS = 17; // points in a row of the net
 const POINT_SCALE = 1000; // coordinate of a point at the edge of the board
 const ARROW_SCALE = 0.09; // length of an arrow per length of its gradient
 const MEASURES = ["mode_coverage", "sample_quality", "divergence", "wasserstein", "d_accuracy", "generator_gradient"];
-const CURVES = { divergence: "#e4572e", mode_coverage: "#1b9e5a", sample_quality: "#7b3fe4" };
+const CURVES = { divergence: "--red", mode_coverage: "--green", sample_quality: "--violet" }; // colours of the page
 const REAL_TINT = [120, 205, 160];
 const FAKE_TINT = [190, 160, 240];
 
@@ -96,7 +96,8 @@ function showFrame(index) {
   if (!frame) return;
   slider.value = index;
   find("output").textContent = frame.step.toLocaleString(document.documentElement.lang);
-  verdict.textContent = props.texts[`verdict_${frame.verdict}`];
+  const sentence = props.texts[`verdict_${frame.verdict}`];
+  if (verdict.textContent !== sentence) verdict.textContent = sentence; // or it would be read out at every frame
   const rows = MEASURES.map((name) => makeMeasureRow(props.texts[name], frame.measures[name]));
   find(".measures").replaceChildren(...rows);
   find(".accuracy").textContent = formatMeasure(frame.measures.d_accuracy);
@@ -203,7 +204,8 @@ function drawCurves(index) {
   const toX = (i) => (i / Math.max(1, film.length - 1)) * width;
   curvesPen.clearRect(0, 0, width, height);
   curvesPen.font = "13px system-ui";
-  Object.entries(CURVES).forEach(([name, color], k) => {
+  Object.entries(CURVES).forEach(([name, property], k) => {
+    const color = getComputedStyle(curves).getPropertyValue(property);
     curvesPen.fillStyle = color;
     curvesPen.strokeStyle = color;
     curvesPen.fillText(props.texts[name], 4 + 200 * k, 12);
