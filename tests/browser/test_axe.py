@@ -79,12 +79,11 @@ def test_a_broken_rule_is_found(visit):
 def test_what_is_pressed_on_a_phone_is_44_pixels_high(visit):
     page = visit(PHONE)
     open_whole(page, "colorize")
-    ours = "#colorize-pad :is(button, .chip), #colorize-guesses :is(button, input), .swatches button"
-    ours += ", .header :is(a, button)"
+    pad = "#colorize-pad :is(button, .chip)"
+    words = "#colorize-guesses :is(button, input), .swatches button, .header :is(a, button)"
     others = "#colorize-examples button, summary, button.sm, [role=tab]"
-    heights = (
+    found = page.locator(f"{pad}, {words}, {others}").evaluate_all(
         "all => all.filter(one => one.offsetParent).map(one => [one.getBoundingClientRect().height, one.outerHTML])"
     )
-    found = page.locator(f"{ours}, {others}").evaluate_all(heights)
     assert len(found) > 60
     assert not [html for height, html in found if height < 43.5]

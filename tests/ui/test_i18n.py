@@ -2,7 +2,18 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ae_demo.ui.i18n import TEXTS, Phrase, current_language, format_number, in_language, translate_name
+from ae_demo.tabs.colorize import HINT_COLORS
+from ae_demo.tabs.dcgan import FACE_COLORS
+from ae_demo.ui.i18n import (
+    LANGUAGES,
+    TEXTS,
+    Phrase,
+    current_language,
+    format_number,
+    in_language,
+    load_texts,
+    translate_name,
+)
 from ae_demo.ui.negotiation import choose_language
 
 
@@ -35,6 +46,13 @@ def test_a_name_without_translation_stays():
     assert translate_name("Ankle boot") == "Ankle boot"
     assert in_language(translate_name, "id")("Ankle boot") == "Sepatu bot"
     assert in_language(translate_name, "id")("7") == "7"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_colour_to_choose_has_a_name_of_its_own(language):
+    names = load_texts(language)["colors"]
+    assert {*HINT_COLORS, *FACE_COLORS} <= names.keys()
+    assert len(set(names.values())) == len(names)
 
 
 @pytest.mark.parametrize(
