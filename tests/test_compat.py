@@ -1,6 +1,7 @@
 """Everything used of Gradio, accelerate and the Hub client beyond their promises is still there, and as read."""
 
 import inspect
+from functools import partial
 
 import accelerate
 import gradio as gr
@@ -11,6 +12,7 @@ from gradio_client.client import Endpoint
 from huggingface_hub import PyTorchModelHubMixin, constants
 from torch import nn
 
+import app
 from ae_demo import hub_compat
 from ae_demo.ui import gradio_compat
 
@@ -91,3 +93,11 @@ def test_the_hub_client_still_keeps_the_arguments_of_a_model_and_makes_its_clien
 def test_accelerate_still_has_the_hooks_that_keep_running_averages(name):
     handle = getattr(accelerate.Accelerator(), name)(lambda *_: None)
     handle.remove()
+
+
+def test_no_property_of_a_component_is_an_event_by_mistake():
+    """gr.HTML takes a quoted word of a script for an event, even if an argument of the constructor is named so; Gradio
+    would then copy the whole app at every request of the page."""
+    for component in app.build().get_config_file()["components"]:
+        wrong = [name for name, value in component["props"].items() if isinstance(value, partial)]
+        assert not wrong, f"{component['props'].get('elem_id')}: {wrong}"

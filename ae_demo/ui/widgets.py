@@ -1,5 +1,6 @@
 """Custom widgets: HTML templates with their styles and scripts, in `assets/`."""
 
+import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -164,7 +165,8 @@ class Guesses(gr.HTML):
     def __init__(self, names: dict[str, tuple[str, str]], **kwargs):
         text = dict(TEXTS["guesses"])
         value, list_id = {"guesses": [], "told": ""}, f"{kwargs['elem_id']}-names"
-        super().__init__(value, names=names, texts=text, list_id=list_id, **template("guesses"), **kwargs)
+        told = json.dumps(names, ensure_ascii=False)
+        super().__init__(value, names=told, texts=text, list_id=list_id, **template("guesses"), **kwargs)
 
     def preprocess(self, payload: dict | str | None) -> str:
         told = payload.get("told") if isinstance(payload, dict) else payload

@@ -1,6 +1,7 @@
 // Make the concept of a clicked chip, or of a name typed into the box, the one that is `told`.
+const names = JSON.parse(props.names); // one text, as Gradio copies every part of the properties at every answer
 const byName = new Map();
-for (const [concept, [, name]] of Object.entries(props.names)) byName.set(name.toLowerCase(), concept);
+for (const [concept, [, name]] of Object.entries(names)) byName.set(name.toLowerCase(), concept);
 
 let told = ""; // answers do not repeat it, as it may have changed while they were under way
 
@@ -15,7 +16,7 @@ function announce() {
   const { title, told: word } = props.texts;
   const seen = guesses.slice(0, things ? undefined : 1);
   const sure = seen.map(({ name, probability }) => `${name} ${Math.round(100 * probability)} %`);
-  const detail = told ? `${word}: ${props.names[told]?.[1] ?? told}` : `${title}: ${sure.join(", ")}`;
+  const detail = told ? `${word}: ${names[told]?.[1] ?? told}` : `${title}: ${sure.join(", ")}`;
   if (told || sure.length) element.dispatchEvent(new CustomEvent("announce", { bubbles: true, detail }));
 }
 
@@ -33,7 +34,7 @@ element.addEventListener("click", (event) => {
 element.addEventListener("focusin", (event) => {
   const list = event.target.list;
   if (!list || list.options.length) return; // filled once it is needed: there are more than a thousand
-  list.append(...Object.values(props.names).map(([emoji, name]) => new Option(emoji, name)));
+  list.append(...Object.values(names).map(([emoji, name]) => new Option(emoji, name)));
 });
 element.addEventListener("change", (event) => {
   const concept = byName.get(event.target.value.trim().toLowerCase());

@@ -1,5 +1,5 @@
 // The menu of a picture: save it, or hand it to the upload button of another tab. Messages are read out; if the pictures
-// are `spoken`, their captions too.
+// are spoken, their captions too.
 const WAIT = 100; // ms
 const LONGEST_WAIT = 50; // times
 
