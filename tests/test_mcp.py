@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def over_mcp(url, question):
             await session.initialize()
             return await question(session)
 
-    return asyncio.run(asked())
+    with ThreadPoolExecutor(1) as thread:  # as a browser that other tests have left open has a loop in this one
+        return thread.submit(asyncio.run, asked()).result()
 
 
 def call(url, tool, **arguments):
