@@ -30,7 +30,7 @@ FROG = data_uri(next(sketch for sketch in mouse_sketches() if sketch.name == "fr
 
 
 def over_mcp(url, question):
-    """What an async function returns of a session with the app."""
+    """Return the answer of an async function to a session with the app."""
 
     async def asked():
         address = f"{url}gradio_api/mcp/"
@@ -43,7 +43,7 @@ def over_mcp(url, question):
 
 
 def call(url, tool, **arguments):
-    """What a tool answers: values, and pictures as data URIs."""
+    """Call a tool -> its values, and its pictures as data URIs."""
     result = over_mcp(url, lambda session: session.call_tool(tool, arguments))
     assert not result.isError, result.content[0].text
     return read(result)

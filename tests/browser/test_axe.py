@@ -4,17 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from ae_demo.tabs import TAB_GROUPS
 from tests.browser.conftest import NO_TOUR
-from tests.browser.waiting import settled, until
+from tests.browser.waiting import ADDRESSES, settled, until
 
 AXE = Path(__file__).parents[2] / ".venv/node_modules/axe-core/axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
-ADDRESSES = {  # tab: its address
-    tab.__name__.rpartition(".")[2]: "/".join([group, tab.__name__.rpartition(".")[2]][: min(len(tabs), 2)])
-    for group, tabs in TAB_GROUPS.items()
-    for tab in tabs
-}
 ENGLISH, INDONESIAN = ("en", "light", 1280, 900), ("id", "dark", 1280, 900)  # language, colours, size
 PHONE = ("en", "light", 390, 844)
 ON_PHONE = ("colorize", "restoration", "models")  # a canvas, and wide tables
@@ -55,7 +49,7 @@ def open_whole(page, tab):
 
 
 def violations(page):
-    """What axe-core finds, a line each: the rule, how to mend it, and the first place."""
+    """Return the findings of axe-core, a line each: the rule, how to mend it, and the first place."""
     found = page.evaluate("rules => axe.run(rules)", RULES)["violations"]
     return [f"{one['id']}: {one['help']}, {len(one['nodes'])} ×, as {one['nodes'][0]['html'][:300]}" for one in found]
 

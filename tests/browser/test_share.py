@@ -27,7 +27,7 @@ def ink(page, pad=PAD):
 
 
 def copied_link(page):
-    """What "Copy link" puts on the clipboard."""
+    """Press "Copy link", and return the text on the clipboard."""
     page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
     page.locator(".header .share").click()
     until(page, lambda: page.evaluate("window.copied"), "a link")

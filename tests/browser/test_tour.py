@@ -2,17 +2,11 @@
 
 from playwright.sync_api import expect
 
-from ae_demo.tabs import TAB_GROUPS
 from ae_demo.ui.i18n import load_texts
 from ae_demo.ui.tour import STOPS
-from tests.browser.waiting import until
+from tests.browser.waiting import ADDRESSES, until
 
 WORDS = load_texts("en")["tour"]
-ADDRESSES = {
-    tab.__name__.rpartition(".")[2]: group if len(tabs) == 1 else f"{group}/{tab.__name__.rpartition('.')[2]}"
-    for group, tabs in TAB_GROUPS.items()
-    for tab in tabs
-}
 
 
 def test_every_tab_has_a_tour():

@@ -3,6 +3,12 @@
 from ae_demo.tabs import TAB_GROUPS
 from ae_demo.ui.i18n import TEXTS
 
+ADDRESSES = {  # tab: its address
+    tab.__name__.rpartition(".")[2]: "/".join([group, tab.__name__.rpartition(".")[2]][: min(len(tabs), 2)])
+    for group, tabs in TAB_GROUPS.items()
+    for tab in tabs
+}
+
 
 def open_tab(page, name):
     """Open a tab, in whichever group it is."""

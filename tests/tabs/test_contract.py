@@ -102,10 +102,12 @@ def test_the_page_starts_without_loading_any_weights():
 
 
 def blanks(texts):
-    """What `format` fills in, with the format, by section and key."""
+    """Return the fields of `format` and their formats, by section and key; of formulas, all words in braces."""
     return {
         name: {
-            key: sorted((field, spec) for _, field, spec, _ in Formatter().parse(text) if field and "$" not in text)
+            key: sorted(set(re.findall(r"{(\w+)", text)))
+            if "$" in text
+            else sorted((field, spec) for _, field, spec, _ in Formatter().parse(text) if field)
             for key, text in section.items()
         }
         for name, section in texts.items()
