@@ -21,11 +21,13 @@ import torch
 from starlette.middleware import Middleware
 
 from ae_demo.tabs import TAB_GROUPS, colorize, models
+from ae_demo.ui.document import Document
 from ae_demo.ui.gradio_compat import Page, on_page_load
 from ae_demo.ui.guard import Guard
 from ae_demo.ui.i18n import TEXTS
-from ae_demo.ui.look import CSS, SCRIPT, theme
+from ae_demo.ui.look import SCRIPT, theme
 from ae_demo.ui.negotiation import Negotiation
+from ae_demo.ui.tool_server import install_tool_server
 from ae_demo.ui.tour import Tour
 from ae_demo.ui.widgets import Header
 
@@ -68,18 +70,18 @@ def build_tab(tab: ModuleType) -> None:
 def launch(**options):
     """Start the server with the app's options, which `options` of gr.Blocks.launch extend or override."""
     models.follow_hub(wait=HUB_WAIT_S)
+    install_tool_server()
     torch.set_num_threads(1)  # two threads are hardly faster, and a hundred times slower when the cores are busy
     page = build().queue(max_size=32)
     ours = {
         "theme": theme(),
-        "css": CSS,
         "js": SCRIPT,
         "run_history": False,
         "ssr_mode": False,
         "mcp_server": True,
         "max_file_size": "20mb",
         "max_threads": 100,
-        "app_kwargs": {"middleware": [Middleware(Guard), Middleware(Negotiation)]},
+        "app_kwargs": {"middleware": [Middleware(Guard), Middleware(Negotiation), Middleware(Document)]},
     }
     return page.launch(**ours | options)
 

@@ -33,6 +33,13 @@ def data_uri(image: Image.Image, quality: int | None = None) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
+def film_uri(images: list[Image.Image], kind: str, duration: int) -> str:
+    """Encode PIL images, each shown for `duration` ms, as a data URI of an endless film, kind "gif" or "webp"."""
+    buffer = BytesIO()
+    images[0].save(buffer, kind, save_all=True, append_images=images[1:], duration=duration, loop=0)
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
 LINE_COLORS = ("#3b5bdb", "#e4572e", "#1b9e5a", "#7b3fe4", "#0c8599", "#c2255c")  # safe for colour-blind viewers
 
 

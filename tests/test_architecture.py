@@ -27,7 +27,8 @@ MAY_IMPORT = {
 }  # fmt: skip
 TAB_CONTRACT = {"TEXT", "build"}  # every tab has its own
 COMPAT = {  # private or overridden names of libraries, and the one file that may use each
-    "ui/gradio_compat.py": ("preprocess_data", "process_api", "get_block_name", "root_block", "traverse"),
+    "ui/gradio_compat.py": ("preprocess_data", "process_api", "get_block_name", "root_block"),
+    "ui/tool_server.py": ("GradioMCPServer", "save_bytes_to_cache", "handle_file"),
     "hub_compat.py": ("_hub_mixin_config", "_http", "default_client_factory"),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -14,7 +14,7 @@ from torch import nn
 
 import app
 from ae_demo import hub_compat
-from ae_demo.ui import gradio_compat
+from ae_demo.ui import gradio_compat, tool_server
 
 
 def gone(what, library, version, file):
@@ -43,12 +43,12 @@ def test_gradio_still_tells_the_page_that_is_being_built_and_how_to_walk_values(
 
 
 def test_gradio_still_has_the_server_of_tools_and_calls_what_ours_overrides():
-    sentence = gone("GradioMCPServer as before", "gradio", gr.__version__, "ui/gradio_compat.py")
+    sentence = gone("GradioMCPServer as before", "gradio", gr.__version__, "ui/tool_server.py")
     assert "gradio.mcp.GradioMCPServer(" in inspect.getsource(App.setup_mcp_server), sentence
-    source = inspect.getsource(gradio_compat.GradioMCPServer)
-    for name in vars(gradio_compat.ToolServer):
+    source = inspect.getsource(tool_server.GradioMCPServer)
+    for name in vars(tool_server.ToolServer):
         if name != "_store" and not name.startswith("__"):
-            assert f"self.{name}" in source and hasattr(gradio_compat.GradioMCPServer, name), f"{name}: {sentence}"
+            assert f"self.{name}" in source and hasattr(tool_server.GradioMCPServer, name), f"{name}: {sentence}"
     assert "is_file_obj_with_meta" in inspect.getsource(Endpoint.process_input_files), sentence
 
 

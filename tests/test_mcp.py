@@ -20,8 +20,9 @@ from PIL import Image
 from ae_demo.data.mouse import mouse_sketches
 from ae_demo.figures import data_uri
 from ae_demo.tabs import diffusion, latent
-from ae_demo.ui.gradio_compat import MAX_PICTURES, MAX_SENTENCE
+from ae_demo.ui.gradio_compat import MAX_SENTENCE
 from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.tool_server import MAX_PICTURES
 from tests.browser import conftest
 from tests.test_attack import FILE, sentence
 

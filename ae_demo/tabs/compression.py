@@ -23,7 +23,7 @@ from ae_demo.ui.handlers import Live, connect, handler
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.networks import held_out_sample, network, same_picture_mask, sample_codes
 from ae_demo.ui.pictures import message, picture, scored_picture
-from ae_demo.ui.widgets import Pictures, how_it_works, offer_script, picture_input
+from ae_demo.ui.widgets import Pictures, how_it_works, offer_csv, offer_script, picture_input
 
 TEXT = TEXTS["compression"]
 FAMILY = (
@@ -146,6 +146,7 @@ def build() -> None:
                 None, x="bytes", y="psnr", color="method", title=TEXT["curve"], height=260,
                 x_title=TEXT["bytes_axis"], y_title=TEXT["psnr_axis"], elem_id="compression-curve",
             )  # fmt: skip
+            offer_csv(rate_distortion, [pad], "rate-distortion", TEXT["empty"])
     gr.Markdown(TEXT["family"])
     members = Pictures(message(TEXT["empty"]), elem_id="compression-family")
     gr.Markdown(TEXT["hashing"])

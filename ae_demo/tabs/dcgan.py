@@ -1,8 +1,6 @@
 """Faces: samples of a GAN, directions of its latent space, judgements of its discriminator."""
 
-import base64
 import copy
-import io
 import random
 import time
 from collections.abc import Iterator
@@ -15,14 +13,14 @@ from torch import Tensor
 
 from ae_demo import checkpoints
 from ae_demo.data.faces import FACE_SIZE, TRAITS, cartoon_faces
-from ae_demo.figures import data_uri, to_pil
+from ae_demo.figures import data_uri, film_uri, to_pil
 from ae_demo.models.dcgan import DCGAN
 from ae_demo.models.interpolation import slerp
 from ae_demo.runtime import gpu
 from ae_demo.training import inversion
 from ae_demo.ui import inputs
 from ae_demo.ui.address import keep_in_address
-from ae_demo.ui.defaults import INTERPOLATION_FRAMES
+from ae_demo.ui.defaults import FILM_KINDS, INTERPOLATION_FRAMES
 from ae_demo.ui.gradio_compat import Number, PictureUpload, Slider
 from ae_demo.ui.handlers import PRIVATE, QUIET, Live, connect, handler
 from ae_demo.ui.i18n import TEXTS
@@ -142,12 +140,10 @@ def interpolate_faces(seed: int, other: int, truncation: float = 0.8) -> list[di
 def download_loop(seed: int, other: int, truncation: float = 0.8, kind: str = "gif") -> dict:
     """Export the interpolation from the cartoon face of one seed to that of the `other`, and back, as {name, src} of an
     animated image, kind "gif" or "webp": truncation 0 … 1.5."""
-    kind = inputs.check_choice(kind, ("gif", "webp"))
+    kind = inputs.check_choice(kind, FILM_KINDS)
     t = (1 - torch.cos(torch.linspace(0, torch.pi, 2 * INTERPOLATION_FRAMES))) / 2
     there = [enlarge_face(x) for x in faces_gan()(slerp(latent(seed, truncation), latent(other, truncation), t))]
-    buffer = io.BytesIO()
-    there[0].save(buffer, kind, save_all=True, append_images=[*there[1:], *there[-2:0:-1]], duration=60, loop=0)
-    src = f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    src = film_uri([*there, *there[-2:0:-1]], kind, duration=60)
     return {"name": f"{TEXT['file']}-{int(seed)}-{int(other)}.{kind}", "src": src, "at": time.time()}
 
 
@@ -280,7 +276,7 @@ def build() -> None:
     gr.Markdown(TEXT["film_title"])
     with gr.Row():
         other = Number(11, label=TEXT["other"], precision=0, minimum=0, maximum=MAX_SEED, scale=0, min_width=160)
-        loops = [(gr.Button(TEXT[kind], size="sm", scale=0, min_width=160), kind) for kind in ("gif", "webp")]
+        loops = [(gr.Button(TEXTS["menu"][kind], size="sm", scale=0, min_width=160), kind) for kind in FILM_KINDS]
     film, loop = Pictures([], elem_id="dcgan-film"), Download()
     gr.Markdown(TEXT["yours_title"])
     with gr.Row():

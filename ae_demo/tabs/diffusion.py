@@ -5,25 +5,27 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 
 import gradio as gr
 import torch
+from PIL import Image
 from torch import Tensor
 
 from ae_demo import checkpoints
-from ae_demo.figures import curves, data_uri, to_grid, to_pil
+from ae_demo.figures import curves, data_uri, film_uri, to_grid, to_pil
 from ae_demo.models.ddpm import DDPM, Step, to_pixels
 from ae_demo.models.samplers import SAMPLERS, ancestral
 from ae_demo.report.tables import sampler_curves
 from ae_demo.ui.address import keep_in_address
-from ae_demo.ui.defaults import DIFFUSION_NETWORKS, FIRST_LABEL, MAX_GUIDANCE, class_labels, label_choices
+from ae_demo.ui.defaults import DIFFUSION_NETWORKS, FILM_KINDS, FIRST_LABEL, MAX_GUIDANCE, class_labels, label_choices
+from ae_demo.ui.glossary import explain_terms
 from ae_demo.ui.gradio_compat import Number, Slider
 from ae_demo.ui.handlers import PRIVATE, QUIET, handler, visitor_state
 from ae_demo.ui.i18n import TEXTS, format_number
 from ae_demo.ui.inputs import MAX_SEED, InputError, check_choice, check_range, check_seed
 from ae_demo.ui.networks import fast_network
-from ae_demo.ui.widgets import how_it_works, offer_script, template
+from ae_demo.ui.widgets import Download, how_it_works, offer_script, template
 
 TEXT = TEXTS["diffusion"]
 STUDENT = "ddpm-fashion-fast"
@@ -31,6 +33,8 @@ FIRST_GUIDANCE = {"ddpm-fashion": 2, STUDENT: 1, "ddpm-mnist": 2, "ddpm-emoji": 
 MAX_STEPS = 1000
 FRAME_INTERVAL_S = 0.04  # minimum: faster frames would not be seen
 SAMPLING_FRAMES = 50  # approximate frames of a film
+FILM_SCALE = 8  # enlargement of a saved film
+FRAMES_AT_END = 12  # repetitions of the last frame of a saved film
 MAX_RUNS = 8  # per tree: the trunk and its branches
 ALL_CLASSES = -1
 SCHEDULE_POINTS = 100
@@ -99,10 +103,11 @@ def schedule(name: str) -> list[dict[str, float]]:
     return [{"t": t} | noise_facts(model, t) for t in times]
 
 
-def grid_uri(x: Tensor) -> str:
-    """Tile images (N, C, H, W) in [-1, 1], up to five per row, as a data URI."""
+def tile_samples(x: Tensor, scale: int = 1) -> Image.Image:
+    """Tile images (N, C, H, W) in [-1, 1], up to five per row, as a picture enlarged by `scale`."""
     columns = next(n for n in (5, 4, 1) if len(x) % n == 0)
-    return data_uri(to_pil(to_grid(to_pixels(x).unflatten(0, (-1, columns)))))
+    tiled = to_pil(to_grid(to_pixels(x).unflatten(0, (-1, columns))))
+    return tiled.resize((scale * tiled.width, scale * tiled.height), Image.Resampling.NEAREST)
 
 
 def fit_batch(x: Tensor, n: int, label: int) -> Tensor:
@@ -149,7 +154,11 @@ def frame_of(run: SamplingRun, step: int, now: Step, seconds: float) -> dict:
     t, made = max(now.t, 0), min(step + 1, run.steps) - run.first
     facts = {"step": step, "steps": run.steps, "made": made, "t": t, "ms": 1000 * seconds / made, "seconds": seconds}
     frame = {"step": step, "t": t, "note": TEXT["done" if run.done else "progress"].format(**facts)}
-    frame |= {"x_t": grid_uri(now.x_t), "noise": grid_uri(now.noise / 3), "x0": grid_uri(now.x0)}
+    frame |= {
+        "x_t": data_uri(tile_samples(now.x_t)),
+        "noise": data_uri(tile_samples(now.noise / 3)),
+        "x0": data_uri(tile_samples(now.x0)),
+    }
     return frame | noise_facts(fast_network(run.name).model, t)
 
 
@@ -170,6 +179,29 @@ def sample(
     tree = Tree() if tree is None else tree
     tree.id, tree.runs = time.time(), []
     yield from play(run, tree, x)
+
+
+def download_film(
+    name: str = "ddpm-fashion",
+    label: int = 7,
+    steps: int = 50,
+    seed: int = 0,
+    guidance: float = 2.0,
+    sampler: str = "ddim",
+    kind: str = "gif",
+) -> dict:
+    """Export a sampling run as an animated image {name, src} of x_t at its steps: class label (0 …, or −1 for all),
+    steps (1 … 1000), seed, guidance (0 … 10), sampler (ddim, ddpm, dpm++ or unipc), kind "gif" or "webp"."""
+    kind, run = check_choice(kind, FILM_KINDS), SamplingRun(name, label, steps, seed, guidance, sampler)
+    x = fit_batch(fast_network(name).model.noise(1, run.seed), len(run.y), 0)
+    stride = math.ceil(run.steps / SAMPLING_FRAMES)
+    images = [
+        tile_samples(now.x_t, FILM_SCALE)
+        for step, now in enumerate(denoise(run, x))
+        if step % stride == 0 or step == run.steps
+    ]
+    src = film_uri(images + images[-1:] * FRAMES_AT_END, kind, duration=80)
+    return {"name": f"{name}-{run.seed}.{kind}", "src": src, "at": time.time()}
 
 
 def fork(
@@ -287,8 +319,13 @@ def build() -> None:
                     gr.Code(source_lines(ancestral, "fresh = ", "return x"), **python)
         with gr.Column(scale=2):
             film = Film(elem_id="diffusion-film")
+            with gr.Row():
+                films = [
+                    (gr.Button(TEXTS["menu"][kind], size="sm", scale=0, min_width=160), kind) for kind in FILM_KINDS
+                ]
+            file = Download()
     with gr.Accordion(TEXT["quality"], open=False):
-        gr.Markdown(TEXT["quality_note"])
+        gr.Markdown(explain_terms(TEXT["quality_note"]))
         measured = gr.HTML(sampler_quality(), elem_id="diffusion-quality")
     offer_script(sample, "sample", [name, label, steps, seed, guidance, sampler])
     how_it_works(TEXT["how"], TEXT["explanation"])
@@ -311,12 +348,17 @@ def build() -> None:
     # a new run supersedes the previous one, which then stops
     streaming = {"show_progress": "hidden", "trigger_mode": "multiple", "concurrency_limit": MAX_CONCURRENT_RUNS}
     streaming |= {"concurrency_id": "diffusion"}
+    whole = [name, label, steps, seed, guidance, sampler]
+    for button, kind in films:
+        saved = handler(partial(download_film, kind=kind))
+        button.click(saved, whole, file, concurrency_id="diffusion", show_progress="hidden", **PRIVATE)
+    gr.api(handler(download_film), api_name="download_film", concurrency_id="diffusion")
     settings = {"network": name, "class": label, "sampler": sampler, "steps": steps, "guidance": guidance, "seed": seed}
     address = keep_in_address("diffusion", settings, DIFFUSION_NETWORKS, eager=True)
     gr.on(
         [go.click, address.submit],
         handler(sample),
-        [name, label, steps, seed, guidance, sampler, tree],
+        [*whole, tree],
         film,
         api_name="sample",
         **streaming,

@@ -20,6 +20,7 @@ from ae_demo.models.vae import MAX_ABS_CODE, VAE
 from ae_demo.ui import inputs
 from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.defaults import CLASS_COLORS, INTERPOLATION_FRAMES, class_labels
+from ae_demo.ui.glossary import explain_terms
 from ae_demo.ui.gradio_compat import Number, Slider
 from ae_demo.ui.handlers import PRIVATE, QUIET, Live, connect, handler
 from ae_demo.ui.i18n import TEXTS, in_language
@@ -107,7 +108,7 @@ def posterior_means(dataset: str, beta: float) -> tuple[Tensor, Tensor]:
 def describe_vae(dataset: str) -> str:
     """Format the size and the held-out scores of a dataset's VAE."""
     about = checkpoints.metadata(f"vae-{dataset}")
-    return TEXT["scores"].format(parameters=about["model"]["parameters"], **about["scores"]["held_out"])
+    return explain_terms(TEXT["scores"].format(parameters=about["model"]["parameters"], **about["scores"]["held_out"]))
 
 
 @torch.inference_mode()

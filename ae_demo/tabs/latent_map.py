@@ -15,6 +15,7 @@ from ae_demo.training.recipes import RECIPES
 from ae_demo.ui import inputs
 from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.defaults import CLASS_COLORS, INTERPOLATION_FRAMES, class_labels
+from ae_demo.ui.glossary import explain_terms
 from ae_demo.ui.handlers import Live, connect, handler
 from ae_demo.ui.i18n import TEXTS, format_number, in_language
 from ae_demo.ui.inputs import InputError
@@ -115,7 +116,7 @@ def map_codes(wanted: dict) -> dict:
 def describe_encoder(name: str) -> str:
     """Format the quality of the codes, from map.json."""
     measured = checkpoints.analysis(name)
-    return TEXT["scores"].format(**measured) if measured else ""
+    return explain_terms(TEXT["scores"].format(**measured)) if measured else ""
 
 
 def compare_encoders() -> str:
@@ -126,7 +127,7 @@ def compare_encoders() -> str:
             which = f"`{name}`" + TEXT["digits"] * (RECIPES[name].dataset is mnist)
             scores = " | ".join(format_number(measured[score], ".3f") for score in ("knn_accuracy", "trustworthiness"))
             lines.append(f"| {which} | {measured['numbers']} | {scores} |")
-    return "\n".join(lines)
+    return explain_terms("\n".join(lines))
 
 
 @torch.inference_mode()

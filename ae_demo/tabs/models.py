@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import gradio as gr
+import pandas as pd
 import torch
 
 from ae_demo import checkpoints, hub
@@ -19,7 +20,7 @@ from ae_demo.ui.i18n import TEXTS, format_number, translate_name
 from ae_demo.ui.inputs import check_choice, read
 from ae_demo.ui.networks import model_classes
 from ae_demo.ui.pictures import picture
-from ae_demo.ui.widgets import Pictures, how_it_works
+from ae_demo.ui.widgets import Pictures, how_it_works, offer_csv
 
 TEXT = TEXTS["models"]
 FIRST_MODEL = "vae-mnist"  # shown when the tab is opened
@@ -99,6 +100,11 @@ def inspect_model(name: str = FIRST_MODEL) -> tuple[str, str, list[dict], object
     return facts, cards.loading_code(name, about), [shown], loss_curve(about["curve"], TEXT["steps"], TEXT["loss"])
 
 
+def tabulate_losses(name: str) -> pd.DataFrame:
+    """Tabulate the training loss of a checkpoint: step and loss."""
+    return pd.DataFrame(checkpoints.metadata(check_choice(name, RECIPES)).get("curve", []), columns=["step", "loss"])
+
+
 def _note(name: str) -> str:
     return f"\n\n{_pulls[-1].notes[name]}" if _pulls and name in _pulls[-1].notes else ""
 
@@ -136,6 +142,7 @@ def build() -> None:
             code = gr.Code(label=TEXT["load"], language="python", interactive=False, lines=3, wrap_lines=True)
         with gr.Column(scale=3):
             curve = gr.Plot(label=TEXT["curve"], elem_id="models-curve")
+            offer_csv(tabulate_losses, [name], "loss")
             samples = Pictures([], elem_id="models-samples")
     with gr.Row():
         measure = gr.Button(TEXT["measure"])

@@ -124,7 +124,8 @@ class GanLab(gr.HTML):
     steps}."""
 
     def __init__(self, **kwargs):
-        super().__init__({}, texts=dict(TEXT), **template("toy_gan"), **kwargs)
+        texts = dict(TEXT) | {"csv": TEXTS["menu"]["csv"]}
+        super().__init__({}, texts=texts, **template("files", "toy_gan"), **kwargs)
 
     def api_info(self) -> dict:
         return {"type": "object", "description": "{do: run, both, generator, discriminator or reset; steps}"}

@@ -8,6 +8,7 @@ from ae_demo.training.recipes import RECIPES
 from ae_demo.ui.i18n import translate_name
 from ae_demo.ui.inputs import check_choice
 
+FILM_KINDS = ("gif", "webp")  # in which films are saved
 INTERPOLATION_FRAMES = 12  # frames of a film between two images
 # ten colours, safe for colour-blind viewers: Petroff, 2021, https://arxiv.org/abs/2107.02270
 CLASS_COLORS = (

@@ -1,5 +1,6 @@
 """Custom widgets: HTML templates with their styles and scripts, in `assets/`."""
 
+import base64
 import json
 import os
 import time
@@ -10,10 +11,11 @@ import gradio as gr
 from PIL import Image
 
 from ae_demo.figures import data_uri
+from ae_demo.ui.glossary import glossary
 from ae_demo.ui.gradio_compat import PictureUpload
 from ae_demo.ui.handlers import PRIVATE, QUIET, handler
 from ae_demo.ui.i18n import LANGUAGES, TEXTS, current_language, load_texts
-from ae_demo.ui.inputs import check_choice, read, to_light_on_black
+from ae_demo.ui.inputs import InputError, check_choice, read, to_light_on_black
 from ae_demo.ui.scripts import write_script
 
 ASSETS = Path(__file__).parent / "assets"
@@ -101,8 +103,8 @@ class Pictures(gr.HTML):
         own = kwargs.get("elem_id", "").partition("-")[0]
         targets = [(tab, at, f"{start}-upload", TEXTS[tab]["title"]) for tab, (at, start) in RECEIVERS.items()]
         targets = [target for target in targets if target[0] != own]
-        words = {"texts": dict(TEXTS["menu"]), "glossary": dict(TEXTS["glossary"])}
-        super().__init__(value, targets=targets, spoken=spoken, **words, **template("pictures"), **kwargs)
+        words = {"texts": dict(TEXTS["menu"]), "glossary": glossary()}
+        super().__init__(value, targets=targets, spoken=spoken, **words, **template("files", "pictures"), **kwargs)
 
     def api_info(self) -> dict:
         return {"type": "array", "items": {"type": "object"}, "description": "pictures: title, src (data URI), note"}
@@ -198,7 +200,7 @@ class Download(gr.HTML):
     """Invisible: the browser saves each new value {name, src, at} as a file."""
 
     def __init__(self, **kwargs):
-        super().__init__(None, **template("download"), **kwargs)
+        super().__init__(None, **template("files", "download"), **kwargs)
 
     def api_info(self) -> dict:
         return {"type": "object", "description": "name and src (data URI) of a file"}
@@ -279,6 +281,21 @@ def offer_script(function: Callable, endpoint: str, inputs: list) -> None:
     written.success(
         None, script, js="(text) => { document.dispatchEvent(new CustomEvent('copy-text', {detail: text})); }"
     )
+
+
+def offer_csv(function: Callable, inputs: list, name: str, empty: str = "") -> None:
+    """Add a button that saves the pandas table function(*inputs) as a file of comma-separated values; if it
+    returns None, the sentence `empty` is shown."""
+    button, file = gr.Button(TEXTS["menu"]["csv"], size="sm", scale=0, min_width=160), Download()
+
+    def export(*values) -> dict | None:
+        table = function(*values)
+        if table is None:
+            raise InputError(empty)
+        coded = base64.b64encode(table.to_csv(index=False).encode()).decode()
+        return {"name": f"{name}.csv", "src": f"data:text/csv;base64,{coded}", "at": time.time()}
+
+    button.click(handler(export), inputs, file, show_progress="hidden", **PRIVATE)
 
 
 def how_it_works(title: str, explanation: str) -> None:

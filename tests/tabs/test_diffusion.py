@@ -24,8 +24,12 @@ from ae_demo.ui.inputs import InputError
 GONE = "no longer kept"
 
 
+def open_picture(uri):
+    return Image.open(BytesIO(base64.b64decode(uri.partition(",")[2])))
+
+
 def pixels(uri):
-    return np.asarray(Image.open(BytesIO(base64.b64decode(uri.partition(",")[2]))), dtype=float)
+    return np.asarray(open_picture(uri), dtype=float)
 
 
 def last_of(run):
@@ -330,3 +334,16 @@ def test_a_film_leads_from_one_noise_to_another():
 def test_edits_that_cannot_be_are_refused_in_one_sentence(change):
     with pytest.raises(InputError):
         diffusion_edit.edit(**({"pad": pad(9)} | change))
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+def test_the_film_of_a_run_shows_every_step_and_rests_at_the_end(kind):
+    film = diffusion.download_film("ddpm-mnist", 4, steps=3, seed=1, kind=kind)
+    opened = open_picture(film["src"])
+    assert film["name"] == f"ddpm-mnist-1.{kind}" and opened.format.lower() == kind and opened.size == (224, 224)
+    last = diffusion.FRAMES_AT_END + 1
+    assert opened.n_frames in (4, 3 + last)  # a GIF shows the last one for longer
+    *_, run = diffusion.sample("ddpm-mnist", 4, 3, 1)
+    opened.seek(opened.n_frames - 1)
+    final = np.asarray(open_picture(run["frames"][-1]["x_t"]).convert("L"), dtype=float)
+    assert np.abs(np.asarray(opened.convert("L").resize((28, 28), Image.Resampling.NEAREST)) - final).mean() < 4

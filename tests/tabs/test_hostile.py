@@ -231,6 +231,7 @@ CALLS = {  # with arguments that cost little; each is replaced in turn
     dcgan.watch_learning: (0.5,),
     diffusion.sample: ("ddpm-fashion", 0, 1, 0, 1.0, "ddim"),
     diffusion.fork: ({"tree": 0, "run": 0, "step": 0}, "ddpm-fashion", 0, 0, 1.0, "ddim"),
+    diffusion.download_film: ("ddpm-fashion", 0, 1, 0, 1.0, "ddim", "gif"),
     diffusion.sampler_quality: ("ddpm-mnist",),
     diffusion_edit.edit: (EMPTY, "ddpm-fashion", 0, 599, 0, 1.0),
     diffusion_edit.interpolate_noise: ("ddpm-fashion", 0, 0, -1, 1.0),

@@ -76,7 +76,8 @@ function drawMap() {
 
 function showMap(loaded) {
   map = { points: [], labels: [], ...loaded };
-  about.textContent = map.error ?? map.about;
+  if (map.error) about.textContent = map.error;
+  else about.innerHTML = map.about; // with explained terms
   showLegend(map.labels, map.colors);
   drawMap();
 }

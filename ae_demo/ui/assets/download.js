@@ -1,8 +1,4 @@
 // Save each new value {name, src} as a file.
 watch("value", () => {
-  if (!props.value) return;
-  const link = document.createElement("a");
-  link.download = props.value.name;
-  link.href = props.value.src;
-  link.click();
+  if (props.value) saveFile(props.value.name, props.value.src);
 });

@@ -13,7 +13,7 @@
     announceTimer = setTimeout(() => announced.replaceChildren(detail), ANNOUNCE_WAIT);
   });
 
-  document.documentElement.lang = window.gradio_config?.current_page || "en";
+  document.documentElement.lang = window.gradio_config?.current_page || "en"; // Gradio names the browser's
   document.title = document.querySelector(".brand h1")?.textContent || document.title;
   const shown = (button) => button.offsetParent !== null;
   const tabs = () => [...document.querySelectorAll("main [role=tab][data-tab-id]")].filter(shown);

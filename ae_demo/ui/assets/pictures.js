@@ -4,10 +4,8 @@ const WAIT = 100; // ms
 const LONGEST_WAIT = 50; // times
 
 function save({ title, src }) {
-  const link = document.createElement("a");
-  link.download = `${title.toLowerCase().replace(/[^\p{Letter}\p{Number}]+/gu, "-")}.${src.slice(11, 14) === "png" ? "png" : "jpg"}`;
-  link.href = src;
-  link.click();
+  const name = title.toLowerCase().replace(/[^\p{Letter}\p{Number}]+/gu, "-");
+  saveFile(`${name}.${src.slice(11, 14) === "png" ? "png" : "jpg"}`, src);
 }
 
 async function send({ src }, at, upload) {

@@ -86,6 +86,7 @@ function addFrame(frame) {
   if (film.length > MAX_FRAMES) film = film.filter((_, i) => i > MAX_FRAMES / 2 || i % 2 === 0);
   slider.max = film.length - 1;
   slider.disabled = film.length < 2;
+  find(".csv").disabled = false;
   if (atEnd || frame.fresh) setTimeout(() => showFrame(film.length - 1)); // after the request for the next portion
 }
 
@@ -108,6 +109,12 @@ function showFrame(index) {
 
 function formatMeasure(value) {
   return value.toLocaleString(document.documentElement.lang, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+}
+
+function saveMeasures() {
+  const rows = film.map(({ step, measures }) => [step, ...MEASURES.map((name) => measures[name])]);
+  const csv = [["step", ...MEASURES], ...rows].map((row) => row.join(",")).join("\n");
+  saveFile("gan.csv", `data:text/csv,${encodeURIComponent(csv)}`);
 }
 
 function makeMeasureRow(title, value) {
@@ -241,6 +248,7 @@ function stepOnce(action) {
 
 playButton.addEventListener("click", () => setPlaying(!playing));
 find(".restart").addEventListener("click", restart);
+find(".csv").addEventListener("click", saveMeasures);
 find(".look").addEventListener("click", () => {
   if (!playing) request("look");
 });

@@ -1,0 +1,58 @@
+"""Completion of the page's HTML, in which Gradio leaves out the language, styles before anything is painted, and what a
+preview of a link tells; and its compression."""
+
+import asyncio
+import re
+from html import escape
+
+import brotli
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ae_demo.ui.i18n import DEFAULT_LANGUAGE, LANGUAGES, load_texts
+from ae_demo.ui.look import CSS
+
+BROTLI_QUALITY = 4  # higher ones take far longer to save little
+PREVIEW = re.compile(r'<meta\s+(?:property|name)="(?:og|twitter):(?!type|card)[\w:]+"\s+content="[^"]*"\s*/>')
+
+
+def finish_document(html: str, language: str) -> str:
+    """Complete the HTML of the page in a language."""
+    app = load_texts(language)["app"]
+    told = {"description": app["description"], "og:title": app["title"], "og:description": app["description"]}
+    previews = "".join(f'<meta name="{name}" property="{name}" content="{escape(told[name])}">' for name in told)
+    head, end, body = html.partition("</head>")
+    head = PREVIEW.sub("", head).replace('<html\n\tlang="en"', f'<html\n\tlang="{language}"', 1)
+    return f"{head}{previews}<style>{CSS}</style>{end}{body}"
+
+
+class Document:
+    """ASGI middleware that applies `finish_document` to the page of every language, and compresses it."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        page = scope["path"].removeprefix(scope.get("root_path", "")).strip("/") if scope["type"] == "http" else None
+        if page is None or page not in ("", *LANGUAGES):
+            await self.app(scope, receive, send)
+            return
+        start, body = dict[str, object](), bytearray()
+
+        async def collect(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+                return
+            body.extend(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            headers = dict(start["headers"])
+            if headers.get(b"content-type", b"").startswith(b"text/html") and b"content-encoding" not in headers:
+                body[:] = finish_document(body.decode(), page or DEFAULT_LANGUAGE).encode()
+                if b"br" in dict(scope["headers"]).get(b"accept-encoding", b""):
+                    body[:] = await asyncio.to_thread(brotli.compress, bytes(body), quality=BROTLI_QUALITY)
+                    headers |= {b"content-encoding": b"br"}
+                headers |= {b"content-length": b"%d" % len(body), b"vary": b"accept-encoding"}
+            await send(start | {"headers": list(headers.items())})
+            await send({"type": "http.response.body", "body": bytes(body)})
+
+        await self.app(scope, receive, collect)
