@@ -1,9 +1,10 @@
 # `make app` starts the app, `make test` runs all tests; each first installs what it needs into .venv. PIP_ARGS is
 # passed on to pip.
-.PHONY: app test
+.PHONY: app test runtime
 PYTHON ?= python3
 PIP_ARGS ?=
 BIN := .venv/bin
+RUNTIME := ae_demo/ui/assets/runtime
 BIOME := .venv/node_modules/.bin/biome
 
 app: .venv/.app
@@ -15,6 +16,12 @@ test: .venv/.test
 	$(BIN)/mypy
 	$(BIOME) check --error-on-warnings ae_demo/ui/assets
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+runtime:  # the vendored runtime of the networks in the page, anew from npm
+	cd $(RUNTIME) && npm pack --silent onnxruntime-web@1.30.0 && tar xzf onnxruntime-web-1.30.0.tgz
+	cp $(RUNTIME)/package/dist/ort.wasm.bundle.min.mjs $(RUNTIME)
+	gzip -9nc $(RUNTIME)/package/dist/ort-wasm-simd-threaded.wasm > $(RUNTIME)/ort-wasm-simd-threaded.wasm.gz
+	rm -r $(RUNTIME)/package $(RUNTIME)/onnxruntime-web-1.30.0.tgz
 
 .venv/.app: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 $(MAKECMDGOALS)")'

@@ -25,6 +25,7 @@ from ae_demo.ui.document import Document
 from ae_demo.ui.gradio_compat import Page, on_page_load
 from ae_demo.ui.guard import Guard
 from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.local_networks import LocalNetworks
 from ae_demo.ui.look import SCRIPT, theme
 from ae_demo.ui.negotiation import Negotiation
 from ae_demo.ui.tool_server import install_tool_server
@@ -57,6 +58,7 @@ def build_page() -> None:
                     for tab in tabs:
                         with gr.Tab(tab.TEXT["title"], id=tab.__name__.rpartition(".")[2]):
                             build_tab(tab)
+    LocalNetworks()
     Tour()
     on_page_load(colorize.warm_up)
 

@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from ae_demo import checkpoints, hub
 from ae_demo.data.images import DatasetError
 from ae_demo.report import cards
+from ae_demo.report.onnx_export import export_network
 from ae_demo.report.release import evaluate_again, train_and_publish
 from ae_demo.training.loops import DivergedError, TrainingError
 from ae_demo.training.recipes import RECIPES
@@ -36,6 +37,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("names", nargs="*", metavar="NAME", help="recipes to train, or all")
     add("--list", action="store_true", help="list the recipes and their checkpoints")
     add("--evaluate", action="store_true", help="measure the stored checkpoints instead of training")
+    add("--export", action="store_true", help="export what runs in the page to model.onnx instead of training")
     add("--push", metavar="USER/REPO", help="upload the stored checkpoints to the Hub instead of training")
     add("--space", metavar="USER/NAME", help="upload the app as a Gradio Space instead of training")
     add("--private", action="store_true", help="make what --push or --space has to make for yourself only")
@@ -111,6 +113,10 @@ def run(args: argparse.Namespace) -> None:
         list_recipes(args)
     elif args.push or args.space:
         upload(args)
+    elif args.export:
+        for name in args.names:
+            path = export_network(name, args.out / name)
+            print(f"{path}: {path.stat().st_size / 1e6:.2f} MB" if path else f"{name} does not run in the page.")
     elif args.evaluate:
         for name in args.names:
             print(evaluate_again(name, options), flush=True)

@@ -18,10 +18,13 @@ ROOT = next(  # next to the package in a checkout, inside it when installed
     (root for root in (PACKAGE.parent / "checkpoints", PACKAGE / "weights") if root.is_dir()), PACKAGE / "weights"
 )
 MAX_FLOAT32_BYTES = 300_000  # larger float32 weights are stored as float16
-WEIGHTS_FILE, CONFIG_FILE, METADATA_FILE, SAMPLES_FILE, CARD_FILE, MAP_FILE, FILM_FILE, CURVES_FILE = FILES = (
+WEIGHTS_FILE, CONFIG_FILE, METADATA_FILE, SAMPLES_FILE, CARD_FILE, MAP_FILE, FILM_FILE, CURVES_FILE, ONNX_FILE = (
+    FILES
+) = (
     "model.safetensors", "config.json", "training.json", "samples.png", "README.md", "map.json", "film.json",
-    "curves.svg",
+    "curves.svg", "model.onnx",
 )  # fmt: skip
+DIGEST_KEY = "sha256 of model.safetensors"  # in model.onnx
 
 Model = TypeVar("Model", bound=nn.Module)
 _adopted: dict[str, tuple[Path, str]] = {}  # model name: (parent folder of its checkpoint, source)

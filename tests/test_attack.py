@@ -19,6 +19,7 @@ from PIL import Image
 import app
 from ae_demo.ui.guard import MAX_REQUEST_BYTES
 from ae_demo.ui.i18n import LANGUAGES, TEXTS
+from ae_demo.ui.live import LiveLink
 
 HOME = Path(__file__).resolve().parent.parent
 FILE = {"meta": {"_type": "gradio.FileData"}}
@@ -101,6 +102,42 @@ def test_every_endpoint_takes_a_bad_value_or_says_so_in_one_sentence(blocks, htt
     assert refused > len(asked), "most of these values cannot be meant"
 
 
+def test_every_live_handler_takes_a_bad_value_or_says_so_in_one_sentence(blocks, http):
+    links = [block for block in blocks.blocks.values() if isinstance(block, LiveLink) and not block.page]
+    wrong, covered = [], set()
+    for link in links:
+
+        def ask(data, link=link):
+            call = {"component_id": link._id, "fn_name": "answer_event", "data": data}
+            return post(http, "component_server/", call)
+
+        for group, called in enumerate(link.called):
+            inputs = [at_first(block) for block in link.inputs(group)]
+            assert "answers" in ask({"group": group, "values": inputs}).json()
+            for place, block in enumerate(link.inputs(group)):
+                users = {(live.function, block) for live in called if block in live.inputs}
+                if users <= covered:
+                    continue
+                covered |= users
+                for value in HOSTILE:
+                    values = [*inputs[:place], value, *inputs[place + 1 :]]
+                    answer = ask({"group": group, "values": values})
+                    error = answer.json().get("error") if answer.status_code == 200 else answer.text
+                    leaks = SCRIPT[:4] in answer.text or "Traceback" in answer.text or "root:" in answer.text
+                    if leaks or (error is not None and not sentence(error)):
+                        wrong.append((link.channel, group, place, repr(value)[:60], answer.text[:300]))
+        for data in (
+            None,
+            [],
+            {},
+            {"group": 99, "values": []},
+            {"group": 0, "values": None},
+            {"group": -1, "values": 3},
+        ):
+            assert ask(data).json() == {"error": TEXTS["app"]["unusable"]}, data
+    assert not wrong and len(links) > 5
+
+
 @pytest.mark.parametrize(("endpoint", "data"), [("decode_point", ["mnist", 0]), ("colorize", []), ("paint_face", None)])
 def test_too_few_values_are_one_sentence(http, endpoint, data):
     answer = post(http, f"run/{endpoint}", {"data": data})
@@ -122,6 +159,7 @@ def test_what_breaks_inside_a_handler_is_one_sentence(blocks, http, monkeypatch)
 @pytest.mark.parametrize("value", [*HOSTILE, "x", 5, True, {"name": "binary", "projection": SCRIPT}])
 def test_functions_of_the_page_say_so_too(blocks, http, value):
     servers = [block for block in blocks.blocks.values() if getattr(block, "server_fns", ())]
+    servers = [block for block in servers if not isinstance(block, LiveLink)]
     assert len(servers) == 2 * len(LANGUAGES)
     for block in servers:
         body = {"data": value, "component_id": block._id, "fn_name": block.server_fns[0].__name__}

@@ -101,3 +101,5 @@ def test_no_property_of_a_component_is_an_event_by_mistake():
     for component in app.build().get_config_file()["components"]:
         wrong = [name for name, value in component["props"].items() if isinstance(value, partial)]
         assert not wrong, f"{component['props'].get('elem_id')}: {wrong}"
+        wrong = [name for name in component["props"] if name in ("groups", "function", "answers")]
+        assert not wrong, f"{component['type']} sends its handlers to the page: {wrong}"

@@ -100,6 +100,23 @@ model = checkpoints.load({model}, "{last}", snapshot_download("{repo_id}"))
 """
 
 
+def export_lines(name: str) -> str:
+    """Return what a card tells of model.onnx; nothing if the recipe has none."""
+    page = RECIPES[name].page
+    if not page:
+        return ""
+    signature = " ".join((page.__doc__ or "").split()).partition(": ")[2]
+    return f"""
+`model.onnx`, weights in float16, runs in a browser or in any ONNX runtime: {signature}
+
+```python
+import onnxruntime
+session = onnxruntime.InferenceSession("model.onnx")
+print([(part.name, part.shape) for part in (*session.get_inputs(), *session.get_outputs())])
+```
+"""
+
+
 def card(name: str, about: dict) -> str:
     """Return the model card of a checkpoint from its metadata."""
     recipe, data = RECIPES[name], about["data"]
@@ -131,7 +148,7 @@ def card(name: str, about: dict) -> str:
 ```python
 {loading_code(name, about)}
 ```
-{note}
+{export_lines(name)}{note}
 | data | score | value |
 |---|---|---|
 {scores}

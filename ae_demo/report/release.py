@@ -11,6 +11,8 @@ from ae_demo import checkpoints, figures
 from ae_demo.data.images import Images
 from ae_demo.report import tables
 from ae_demo.report.cards import card, format_score
+from ae_demo.report.onnx_export import export_network
+from ae_demo.training.loops import TrainingError
 from ae_demo.training.recipes import RECIPES
 from ae_demo.training.session import Options, Session, git_commit, split_of
 
@@ -59,6 +61,11 @@ def evaluate_and_publish(name: str, part: Path, about: dict, options: Options) -
         (part / checkpoints.CURVES_FILE).write_text(figures.curves(*curves), encoding="utf-8")
     (part / checkpoints.METADATA_FILE).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
     (part / checkpoints.CARD_FILE).write_text(card(name, about), encoding="utf-8")
+    if recipe.page and not (part / checkpoints.ONNX_FILE).exists():
+        try:
+            export_network(name, part)
+        except TrainingError as error:
+            print(f"{error} Then `python train.py --export {name}` makes up for it.")
     if recipe.analyse:
         found = recipe.analyse(model, share_of(recipe.dataset(split="sample"), about["budget"]))
         (part / checkpoints.MAP_FILE).write_text(json.dumps(found) + "\n")

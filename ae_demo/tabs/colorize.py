@@ -34,8 +34,9 @@ from ae_demo.ui.coloring import (
 )  # fmt: skip
 from ae_demo.ui.drawing import Drawing, find_drawing
 from ae_demo.ui.gradio_compat import Number, PictureUpload
-from ae_demo.ui.handlers import PRIVATE, QUIET, Live, connect, handler
+from ae_demo.ui.handlers import PRIVATE, QUIET, handler
 from ae_demo.ui.i18n import TEXTS, current_language
+from ae_demo.ui.live import Live, connect
 from ae_demo.ui.networks import fast_network, network
 from ae_demo.ui.pictures import message, picture
 from ae_demo.ui.widgets import (
@@ -418,7 +419,7 @@ def build() -> None:
     connect(
         Live(changes, handler(answer, no_answer), [*drawn, *told], [answers, guesses]),
         Live(rests[:4], handler(compare, message), drawn, [others]),
-        Live([*rests, seed.change], handler(variants, message), shown, [several], "variants", several.ask),
+        Live([*rests, seed.change], handler(variants, message), shown, [several], "variants"),
     )
     closer.click(handler(look_closer), pad, looked, show_progress="hidden", **PRIVATE)
     other.click(lambda seed: (seed or 0) + 1, seed, seed, **QUIET, **PRIVATE)

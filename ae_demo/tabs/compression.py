@@ -19,8 +19,9 @@ from ae_demo.ui import inputs
 from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.defaults import FIRST_BOOT, class_labels, example_clothing
 from ae_demo.ui.gradio_compat import Slider
-from ae_demo.ui.handlers import Live, connect, handler
+from ae_demo.ui.handlers import handler
 from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.live import Live, connect
 from ae_demo.ui.networks import held_out_sample, network, same_picture_mask, sample_codes
 from ae_demo.ui.pictures import message, picture, scored_picture
 from ae_demo.ui.widgets import Pictures, how_it_works, offer_csv, offer_script, picture_input

@@ -22,16 +22,17 @@ from ae_demo.ui import inputs
 from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.defaults import FILM_KINDS, INTERPOLATION_FRAMES
 from ae_demo.ui.gradio_compat import Number, PictureUpload, Slider
-from ae_demo.ui.handlers import PRIVATE, QUIET, Live, connect, handler
+from ae_demo.ui.handlers import PRIVATE, QUIET, handler
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.inputs import MAX_SEED
+from ae_demo.ui.live import Live, connect
+from ae_demo.ui.local_networks import LocalAnswer
 from ae_demo.ui.networks import network
 from ae_demo.ui.pictures import film_strip, message, picture
 from ae_demo.ui.widgets import Choices, ColoringPad, Download, Pictures, how_it_works, offer_script
 
 TEXT = TEXTS["dcgan"]
 FACES_SHOWN = 12  # faces to choose from
-SURVEYED_FACES = 512  # faces among which the typical one is found
 SHOWN_SIZE = 256  # side of a face on the page in pixels
 FIRST_FACE = 58  # a seed whose face smiles
 MAX_FIRST_SEED = MAX_SEED - FACES_SHOWN
@@ -51,22 +52,30 @@ def faces_gan() -> DCGAN:
 @cache
 def trait_directions() -> Tensor:
     """Load the stored directions of TRAITS, unit vectors (K, latent_dim); raises CheckpointError if missing."""
-    found = checkpoints.analysis("dcgan-faces").get("directions")
-    if not found:
-        raise checkpoints.CheckpointError(TEXT["no_map"])
-    return torch.tensor([found[name] for name in TRAITS])
+    return torch.tensor([_analysed("directions")[name] for name in TRAITS])
 
 
 @cache
-@torch.no_grad()
 def typical_latent() -> Tensor:
-    """Return the z (1, latent_dim) with the face nearest to the mean of SURVEYED_FACES. z = 0 has none: in training no
-    z is shorter than about 5."""
-    generator = torch.Generator().manual_seed(0)
-    z = torch.randn(SURVEYED_FACES, faces_gan().latent_dim, generator=generator)
-    x = faces_gan()(z).flatten(1)
-    nearest = (x - x.mean(0)).norm(dim=1).argmin()
-    return z[nearest][None]
+    """Load the stored z (1, latent_dim) of the most typical face; raises CheckpointError if missing."""
+    return torch.tensor([_analysed("typical")])
+
+
+def _analysed(what: str):
+    found = checkpoints.analysis("dcgan-faces").get(what)
+    if not found:
+        raise checkpoints.CheckpointError(TEXT["no_map"])
+    return found
+
+
+def paint_here() -> LocalAnswer | None:
+    """Return how the page itself paints a face; None without what is needed for it."""
+    try:
+        facts = {"typical": typical_latent()[0].tolist(), "directions": trait_directions().tolist()}
+    except checkpoints.CheckpointError:
+        return None
+    texts = {"face": TEXT["face"], "realness": TEXT["realness_here"]}
+    return LocalAnswer("paintFace", ("dcgan-faces",), facts | {"texts": texts})
 
 
 def latent(seed: int, truncation: float = 1.0) -> Tensor:
@@ -308,8 +317,9 @@ def build() -> None:
     ends = [seed, other, truncation]
     filmed, watched = handler(interpolate_faces, message), handler(watch_learning, message)
     connect(
-        Live([address.submit, seed.change, *moved], painted, whole, [face], "paint_face"),
-        Live(shared, handler(paint_faces, message), [seed, truncation], [faces], "paint_faces", faces.ask),
+        Live([address.submit, seed.change], painted, whole, [face], "paint_face"),
+        Live(moved, painted, whole, [face], local=paint_here()),
+        Live(shared, handler(paint_faces, message), [seed, truncation], [faces], "paint_faces"),
         Live([*shared, other.change], filmed, ends, [film], "between_faces"),
         Live([address.submit, position.input], watched, [position], [learning], "watch_learning"),
     )

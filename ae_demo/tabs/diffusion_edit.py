@@ -21,9 +21,10 @@ from ae_demo.ui.defaults import (
     label_choices,
 )
 from ae_demo.ui.gradio_compat import Number, Slider
-from ae_demo.ui.handlers import PRIVATE, QUIET, Live, connect, handler
+from ae_demo.ui.handlers import PRIVATE, QUIET, handler
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.inputs import MAX_SEED
+from ae_demo.ui.live import Live, connect
 from ae_demo.ui.networks import fast_network
 from ae_demo.ui.pictures import film_strip, message, picture
 from ae_demo.ui.widgets import Pictures, how_it_works, offer_script, picture_input

@@ -22,9 +22,11 @@ from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.defaults import CLASS_COLORS, INTERPOLATION_FRAMES, class_labels
 from ae_demo.ui.glossary import explain_terms
 from ae_demo.ui.gradio_compat import Number, Slider
-from ae_demo.ui.handlers import PRIVATE, QUIET, Live, connect, handler
+from ae_demo.ui.handlers import PRIVATE, QUIET, handler
 from ae_demo.ui.i18n import TEXTS, in_language
 from ae_demo.ui.inputs import InputError
+from ae_demo.ui.live import Live, connect
+from ae_demo.ui.local_networks import LocalAnswer
 from ae_demo.ui.networks import network
 from ae_demo.ui.pictures import film_strip, message, picture
 from ae_demo.ui.widgets import Pictures, how_it_works, offer_script, picture_input, template
@@ -247,23 +249,27 @@ def build() -> None:
         return decode_labels(value["dataset"], *value["z"])
 
     settings = {"data": dataset, "beta": beta, "z1": z1, "z2": z2, "seed": seed, "dense": dense}
+    said = {"decoded": TEXT["decoded"], "note": TEXT["note_here"]}
+    here = LocalAnswer("decodePoint", tuple(f"vae-{data}" for data in DATASETS), {"texts": said})
+    names = {data: class_labels(f"cvae-{data}") for data in DATASETS}
+    labels_here = LocalAnswer("decodeLabels", tuple(f"cvae-{data}" for data in DATASETS), {"labels": names})
     networks = [f"{kind}-{data}" for kind in ("vae", "cvae") for data in DATASETS]
     address = keep_in_address("latent", settings, networks, eager=True)
     position = [dataset, beta, z1, z2]
     moved = [address.submit, *(control.input for control in position)]
     to_pad = "(dataset, log_beta, z1, z2, pad) => ({...pad, dataset, log_beta, z: [z1, z2]})"
     gr.on(moved, None, [*position, pad], pad, js=to_pad)
-    pad.input(None, pad, [z1, z2], js="(value) => value.z")
+    pad.submit(None, pad, [z1, z2], js="(value) => value.z")
 
     again.click(lambda seed: (seed or 0) + 1, seed, seed, **QUIET, **PRIVATE)
     seen = [address.submit, first.input, dataset.input, beta.input, seed.change]
     drawn = [address.submit, *(control.input for control in (first, second, dataset, beta, dense))]
     given = [dataset, beta, first, second, dense]
     connect(
-        Live(moved, handler(decode_point, message), position, [decoded], "decode_point"),
-        Live(moved, handler(decode_labels, message), [dataset, z1, z2], [labels], "decode_labels"),
-        Live([pad.input], handler(at, message), [pad], [decoded]),
-        Live([pad.input], handler(labels_at, message), [pad], [labels]),
+        Live(moved, handler(decode_point, message), position, [decoded], "decode_point", here),
+        Live(moved, handler(decode_labels, message), [dataset, z1, z2], [labels], "decode_labels", labels_here),
+        Live([pad.input], handler(at, message), [pad], [decoded], local=here),
+        Live([pad.input], handler(labels_at, message), [pad], [labels], local=labels_here),
         Live(seen, handler(encode_picture, message), [dataset, beta, first, seed], [mine], "encode_picture"),
         Live(drawn, handler(draw_path, message), given, [film], "draw_path"),
         Live(drawn, handler(map_overlay, lambda _: None), given, [overlay]),

@@ -16,9 +16,10 @@ from ae_demo.ui import inputs
 from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.defaults import CLASS_COLORS, INTERPOLATION_FRAMES, class_labels
 from ae_demo.ui.glossary import explain_terms
-from ae_demo.ui.handlers import Live, connect, handler
+from ae_demo.ui.handlers import handler
 from ae_demo.ui.i18n import TEXTS, format_number, in_language
 from ae_demo.ui.inputs import InputError
+from ae_demo.ui.live import Live, connect
 from ae_demo.ui.networks import held_out_sample, network, same_picture_mask, sample_codes
 from ae_demo.ui.pictures import film_strip, message, picture
 from ae_demo.ui.widgets import Pictures, how_it_works, offer_script, picture_input, template

@@ -16,8 +16,9 @@ from ae_demo.ui import inputs
 from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.defaults import FIRST_BOOT, example_clothing
 from ae_demo.ui.gradio_compat import Number, PictureUpload, Slider
-from ae_demo.ui.handlers import QUIET, Live, connect, handler
+from ae_demo.ui.handlers import QUIET, handler
 from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.live import Live, connect
 from ae_demo.ui.networks import network
 from ae_demo.ui.pictures import message, picture, scored_picture
 from ae_demo.ui.widgets import BeforeAfter, Examples, Levels, Pictures, how_it_works, offer_script, picture_input

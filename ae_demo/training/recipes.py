@@ -30,6 +30,7 @@ from ae_demo.evaluation import (
     recognition_scores,
     sample_grids,
 )
+from ae_demo.models import page_networks
 from ae_demo.models.autoencoder import Autoencoder
 from ae_demo.models.classifier import Classifier
 from ae_demo.models.colorization import Colorization, ColorizationBaseline
@@ -69,7 +70,8 @@ class Recipe:
     evaluate(model, data) -> scores on each of `splits`; evaluate_others(model, data) -> scores on each of
     `other_splits`; sample_grid(model, data) -> rows of images, described by `caption`; analyse(model, sample) -> the
     stored analysis of its codes (`ae_demo.evaluation.latent_analysis`). `headline` names the scores of the results
-    table, `task` is one of the Hugging Face Hub; a `filmed` recipe stores its sample grid during training."""
+    table, `task` is one of the Hugging Face Hub; a `filmed` recipe stores its sample grid during training, and
+    page(model) is what of it runs in the visitor's browser, exported to ONNX."""
 
     title: str
     dataset: Dataset
@@ -88,6 +90,7 @@ class Recipe:
     evaluate_others: Callable | None = None
     analyse: Callable | None = None
     filmed: bool = False
+    page: Callable[[Any], page_networks.PageNetwork] | None = None
 
     def build(self, **options) -> nn.Module:
         """Build the network with new weights; `options` override those of the recipe."""
@@ -407,6 +410,7 @@ RECIPES: dict[str, Recipe] = {
             stages=stages(14_000),  # 60 epochs
             caption="Decoded pictures over the latent plane, from −2.5 to 2.5, z₂ upwards.",
             headline=("nats", "exact", "recon", "kl"),
+            page=page_networks.multi_rate_decoder,
             analyse=latent_analysis.code_map,
         )
         for name, dataset, words in GREY_SETS
@@ -420,6 +424,7 @@ RECIPES: dict[str, Recipe] = {
             stages=stages(6_600),  # 28 epochs
             caption="A row for each label, decoded from points on a circle.",
             headline=("nats", "recon", "kl"),
+            page=page_networks.conditional_decoder,
         )
         for name, dataset, words in GREY_SETS
     },
@@ -485,6 +490,7 @@ RECIPES: dict[str, Recipe] = {
         task="unconditional-image-generation",
         analyse=latent_analysis.directions,
         filmed=True,
+        page=page_networks.judged_generator,
     ),
     "ddpm-fashion": diffusing(
         title="Diffusion, clothing by class",

@@ -23,9 +23,7 @@ class Page(gr.Blocks):
             traverse(inputs, _refuse, lambda part: is_file_obj_with_meta(part) and is_http_url_like(part["path"]))
             return await super().preprocess_data(block_fn, inputs, *args, **kwargs)
         except Exception as error:
-            sentence = strip_html(error.message) if isinstance(error, gr.Error) else ""
-            text = sentence if 0 < len(sentence) < MAX_SENTENCE else TEXTS["app"]["unusable"]
-            raise gr.Error(text, duration=TOAST_S, print_exception=False) from error
+            raise gr.Error(readable_sentence(error), duration=TOAST_S, print_exception=False) from error
 
     async def process_api(self, block_fn, *args, **kwargs) -> dict:
         """Extend gr.Blocks: answers in the language of the event's page; raises gr.Error for any other failure, whose
@@ -54,6 +52,18 @@ class Page(gr.Blocks):
         for event in self.fns.values():
             if event.page:
                 event.api_visibility = "private"
+
+
+def readable_sentence(error: Exception) -> str:
+    """Return the sentence of an error if it is one for visitors, as Gradio may quote a whole value; else a general
+    one."""
+    sentence = strip_html(error.message) if isinstance(error, gr.Error) else ""
+    return sentence if 0 < len(sentence) < MAX_SENTENCE else TEXTS["app"]["unusable"]
+
+
+def refuse_files(values: list) -> None:
+    """Raise gr.Error if there is a file among values, at any depth."""
+    traverse(values, _refuse, is_file_obj_with_meta)
 
 
 def _refuse(_file: dict) -> None:

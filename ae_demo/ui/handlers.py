@@ -1,24 +1,22 @@
 """Event handlers that share a thread pool and report visitors' errors in one sentence."""
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from ae_demo.checkpoints import CheckpointError
 from ae_demo.ui.gradio_compat import TOAST_S, on_page_load
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.inputs import InputError
 
-# live events: one request at a time, the last value wins; for `connect` alone, as two of them at one event, asked again
-# while they are under way, call each other for ever (Gradio 6.31)
+# events asked again and again: one request at a time, the last value wins; never two such handlers of an event, as they
+# would call each other for ever once they are asked again while under way (Gradio 6.31)
 LIVE: dict[str, Any] = {"queue": False, "trigger_mode": "always_last", "show_progress": "hidden"}
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
@@ -57,52 +55,6 @@ def handler(
             return show(error.message)
 
     return answer
-
-
-@dataclass(frozen=True)
-class Live:
-    """Handler that answers events while a visitor drags or draws: what `gr.on` takes, and the name of its endpoint."""
-
-    triggers: Sequence[Any]
-    function: Callable
-    inputs: Sequence[Component]
-    outputs: Sequence[Component]
-    api_name: str = ""
-    js: str | None = None  # run in the page when the handler is called
-
-
-def connect(*answers: Live) -> None:
-    """Connect live handlers to their events: all those of one event in one request, in the order given."""
-    by_event: dict[tuple[int, str], tuple[Any, list[Live]]] = {}
-    for answer in answers:
-        for trigger in answer.triggers:
-            by_event.setdefault((id(trigger.__self__), trigger.event_name), (trigger, []))[1].append(answer)
-    groups: dict[tuple[int, ...], tuple[list, list[Live]]] = {}
-    for trigger, called in by_event.values():
-        groups.setdefault(tuple(map(id, called)), ([], called))[0].append(trigger)
-    for triggers, called in groups.values():
-        inputs = list({id(part): part for answer in called for part in answer.inputs}.values())
-        outputs = [part for answer in called for part in answer.outputs]
-        script = next((answer.js for answer in called if answer.js), None)
-        gr.on(triggers, join_handlers(called, inputs), inputs, outputs, js=script, **PRIVATE, **LIVE)
-    named = [answer for answer in answers if answer.api_name]
-    endpoint = gr.Button(visible=False) if named else None  # never pressed
-    for answer in named:
-        endpoint.click(answer.function, answer.inputs, answer.outputs, api_name=answer.api_name, **QUIET)
-
-
-def join_handlers(answers: Sequence[Live], inputs: Sequence[Component]) -> Callable:
-    """Make one handler of several, from the values of `inputs`, which are those of all, to the outputs of all."""
-    places = {id(part): i for i, part in enumerate(inputs)}
-
-    def answer_all(*values) -> Any:
-        results = []
-        for answer in answers:
-            found = answer.function(*(values[places[id(part)]] for part in answer.inputs))
-            results += [found] if len(answer.outputs) == 1 else found
-        return results if len(results) != 1 else results[0]
-
-    return answer_all
 
 
 def run_in_pool(pool: ThreadPoolExecutor, function: Callable, *args, **kwargs) -> Any:

@@ -104,7 +104,9 @@ class Pictures(gr.HTML):
         targets = [(tab, at, f"{start}-upload", TEXTS[tab]["title"]) for tab, (at, start) in RECEIVERS.items()]
         targets = [target for target in targets if target[0] != own]
         words = {"texts": dict(TEXTS["menu"]), "glossary": glossary()}
-        super().__init__(value, targets=targets, spoken=spoken, **words, **template("files", "pictures"), **kwargs)
+        super().__init__(
+            value, targets=targets, spoken=spoken, **words, **template("answered", "files", "pictures"), **kwargs
+        )
 
     def api_info(self) -> dict:
         return {"type": "array", "items": {"type": "object"}, "description": "pictures: title, src (data URI), note"}
@@ -114,7 +116,7 @@ class BeforeAfter(gr.HTML):
     """Two overlaid pictures with a draggable divider. Its value is {before, after}, data URIs, or {}."""
 
     def __init__(self, before: str, after: str, **kwargs):
-        super().__init__({}, titles=[before, after], **template("before_after"), **kwargs)
+        super().__init__({}, titles=[before, after], **template("answered", "before_after"), **kwargs)
 
     def api_info(self) -> dict:
         return {"type": "object", "description": "before and after: pictures as data URIs"}
@@ -125,7 +127,7 @@ class Levels(gr.HTML):
     of which the last two mark the current setting."""
 
     def __init__(self, value: dict, title: str, note: str, **kwargs):
-        super().__init__(value, title=title, note=note, **template("levels"), **kwargs)
+        super().__init__(value, title=title, note=note, **template("answered", "levels"), **kwargs)
 
     def api_info(self) -> dict:
         return {"type": "object", "description": "rows of title, psnr and gain; levels; row and level of the setting"}
@@ -135,17 +137,18 @@ class Choices(gr.HTML):
     """`Pictures` whose titled entries are buttons. Handlers return such a list, in which one may be `picked`, and
     receive the index of the last one clicked; fires `input` on every click.
 
-    The pictures are marked as out of date from an event with the script `outdate` on, until the answer to a request
-    after it, one with the script `ask`."""
+    The pictures are marked as out of date from an event with the script `outdate` on, until the answer to a question
+    that a live handler asked after it."""
 
     def __init__(self, title: str, note: str, small: bool = False, **kwargs):
         text = TEXTS["picture"]["outdated"]
-        super().__init__([], title=title, note=note, outdated=text, small=small, **template("choices"), **kwargs)
+        super().__init__(
+            [], title=title, note=note, outdated=text, small=small, **template("answered", "choices"), **kwargs
+        )
 
-        self.outdate, self.ask = (
+        self.outdate = (
             f"(...given) => (document.querySelector('#{self.elem_id} .choices')"
-            f".dispatchEvent(new Event('{name}', {{bubbles: true}})), given)"
-            for name in ("outdate", "ask")
+            ".dispatchEvent(new Event('outdate', {bubbles: true})), given)"
         )
 
     def preprocess(self, payload: dict | None) -> int | None:
@@ -168,7 +171,7 @@ class Guesses(gr.HTML):
         text = dict(TEXTS["guesses"])
         value, list_id = {"guesses": [], "told": ""}, f"{kwargs['elem_id']}-names"
         told = json.dumps(names, ensure_ascii=False)
-        super().__init__(value, names=told, texts=text, list_id=list_id, **template("guesses"), **kwargs)
+        super().__init__(value, names=told, texts=text, list_id=list_id, **template("answered", "guesses"), **kwargs)
 
     def preprocess(self, payload: dict | str | None) -> str:
         told = payload.get("told") if isinstance(payload, dict) else payload

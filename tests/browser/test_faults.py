@@ -69,12 +69,12 @@ def test_variants_that_are_being_computed_or_did_not_come_say_so(house):
     held = []
 
     def hold_variants(route):
-        if "hints" in (route.request.post_data or ""):
+        if '"group":' in (route.request.post_data or ""):
             held.append(route)
         else:
             route.continue_()
 
-    house.route("**/run/predict*", hold_variants)
+    house.route("**/component_server/", hold_variants)
     house.get_by_role("button", name="Other variants").click()
     until(house, lambda: held, "a request for variants")
     expect(told.first).to_be_visible()

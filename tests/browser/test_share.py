@@ -136,7 +136,7 @@ def test_the_requests_of_a_slider_end(page):
     expect(page.locator("#latent-decoded img")).to_have_count(1)
     page.wait_for_timeout(2000)
     asked = []
-    page.on("request", lambda request: asked.append(request.url) if "/run/predict" in request.url else None)
+    page.on("request", lambda request: asked.append(request.url) if "/component_server" in request.url else None)
     page.locator("#latent-beta input[type=range]").focus()
     for _ in range(12):
         page.keyboard.press("ArrowRight")

@@ -17,6 +17,7 @@ from ae_demo.training.recipes import RECIPES
 from ae_demo.ui import networks
 from ae_demo.ui.gradio_compat import Number, Slider
 from ae_demo.ui.i18n import DEFAULT_LANGUAGE, LANGUAGES, TEXTS, load_texts
+from ae_demo.ui.live import LiveLink
 from ae_demo.ui.widgets import ASSETS
 
 HOME = Path(app.__file__).parent
@@ -90,9 +91,17 @@ def test_every_named_endpoint_is_unique_and_documented(page):
 
 def test_no_event_calls_two_handlers_that_wait_for_each_other(page):
     waiting = [fn for fn in page.fns.values() if fn.fn and fn.trigger_mode == "always_last"]
-    assert len(waiting) > 30 and all(fn.queue is False for fn in waiting)
+    assert waiting and all(fn.queue is False for fn in waiting)
     called = Counter(target for fn in waiting for target in fn.targets)
     assert not [target for target, times in called.items() if times > 1]
+
+
+def test_every_live_answer_has_a_widget_to_go_to_and_a_channel_of_its_own(page):
+    links = [block for block in page.blocks.values() if isinstance(block, LiveLink)]
+    assert len({link.channel for link in links}) == len(links) > 10
+    for link in links:
+        there = {block.elem_id for block in page.blocks.values() if block.page == link.page}
+        assert {elem_id for group in link.props["shown"] for elem_id in group} <= there - {None}
 
 
 def test_the_page_starts_without_loading_any_weights():

@@ -12,5 +12,5 @@ element.addEventListener("input", (event) => {
   edge = +event.target.value;
   showEdge();
 });
-watch("value", () => requestAnimationFrame(showEdge));
+onValue(() => requestAnimationFrame(showEdge));
 showEdge();

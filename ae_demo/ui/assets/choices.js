@@ -18,7 +18,7 @@ element.addEventListener("outdate", () => {
   settings++;
   mark();
 });
-element.addEventListener("ask", () => {
+element.closest(".block").addEventListener("asked", () => {
   asked = settings;
 });
 element.addEventListener("click", (event) => {
@@ -27,4 +27,4 @@ element.addEventListener("click", (event) => {
   props.value = { ...props.value, picked: +button.dataset.index };
   trigger("input");
 });
-watch("value", receive);
+onValue(receive);

@@ -76,8 +76,7 @@ function drawMap() {
 
 function showMap(loaded) {
   map = { points: [], labels: [], ...loaded };
-  if (map.error) about.textContent = map.error;
-  else about.innerHTML = map.about; // with explained terms
+  showAbout(about, map);
   showLegend(map.labels, map.colors);
   drawMap();
 }

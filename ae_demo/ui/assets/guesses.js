@@ -40,7 +40,7 @@ element.addEventListener("change", (event) => {
   const concept = byName.get(event.target.value.trim().toLowerCase());
   if (concept) tell(concept);
 });
-watch("value", () => {
+onValue(() => {
   receive();
   announce();
 });

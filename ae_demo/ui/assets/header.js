@@ -1,13 +1,13 @@
 // "Copy link" puts the address, with the settings and the drawings of the open tab, on the clipboard. Links to the other
 // languages keep the address. Within another page, as on a Space, its address follows ours. The event 'notice' of the
-// document, with a key of the texts, shows a sentence.
+// document, with a key of the texts or a sentence, shows it.
 const notice = element.querySelector(".notice");
 const NOTICE_TIME = 6000; // ms
 let noticeTimer = 0;
 
 function tell(key) {
   clearTimeout(noticeTimer);
-  notice.textContent = props.texts[key];
+  notice.textContent = props.texts[key] ?? key;
   noticeTimer = setTimeout(() => notice.replaceChildren(), NOTICE_TIME);
 }
 

@@ -30,3 +30,9 @@ function mapLoader(key, request, show) {
     loading = false;
   };
 }
+
+// Say what the map shows, with its terms explained, or why there is none.
+function showAbout(place, map) {
+  if (map.error) place.textContent = map.error;
+  else place.innerHTML = map.about;
+}

@@ -8,10 +8,12 @@ const pen = canvas.getContext("2d");
 const dot = plane.querySelector(".dot");
 const about = element.querySelector(".about");
 
+const FOLLOW_INTERVAL = 150; // ms, in which 'submit' has the sliders follow the dot: each time costs several moves
 const FULL_TURN = 2 * Math.PI;
 const KEY_STEPS = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] };
 const reach = +plane.getAttribute("aria-valuemax"); // the plane shows −reach … reach of both numbers
 
+let followTimer = 0;
 let map = null;
 let code = [0, 0]; // under the dot
 
@@ -28,8 +30,7 @@ function codeAt(event) {
 function moveDot(target) {
   code = target.map(clip);
   const [z1, z2] = code;
-  dot.style.left = `${50 + (50 * z1) / reach}%`;
-  dot.style.top = `${50 - (50 * z2) / reach}%`;
+  dot.style.translate = `${(50 * z1) / reach}cqw ${(-50 * z2) / reach}cqh`; // paints nothing anew, as left and top would
   plane.setAttribute("aria-valuenow", z1.toFixed(2));
   plane.setAttribute("aria-valuetext", `z1 ${z1.toFixed(2)}, z2 ${z2.toFixed(2)}`);
 }
@@ -38,6 +39,12 @@ function publishCode(target) {
   moveDot(target);
   props.value = { ...props.value, z: code.map((number) => Math.round(number * 1000) / 1000) };
   trigger("input");
+  if (!followTimer) followTimer = setTimeout(follow, FOLLOW_INTERVAL);
+}
+
+function follow() {
+  followTimer = 0;
+  trigger("submit");
 }
 
 function drawPoint([z1, z2, label]) {
@@ -94,7 +101,7 @@ function drawOverlay() {
 
 function showMap(loaded) {
   map = loaded;
-  about.textContent = map.error ?? map.about;
+  showAbout(about, map);
   if (map.error) return;
   manifold.src = map.manifold;
   drawOverlay();

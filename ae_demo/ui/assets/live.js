@@ -1,0 +1,88 @@
+// The newest values of each event, asked for as soon as the answer to the last ones is there: of Python, or of networks in
+// the page, once these are loaded and answer faster. Answers go to the widgets by the event 'answer', unless they show
+// one to newer values already; what is asked for, by the event 'asked'.
+const TRIES = 4; // local answers that are timed, the first ones being slow
+const FRAME = 16; // ms: what is faster spares the server its work at no loss
+const waiting = new Map(); // values by group, while an answer to older ones is under way
+const underWay = new Set(); // groups
+const shownAt = new Map(); // by widget: which question its answer was to
+const times = { here: [], there: [] }; // ms of the first answers of the page and of Python
+let questions = 0;
+let local = "not loaded"; // then "loading", "ready", or "no" for good
+
+const blockOf = (id) => document.getElementById(id);
+const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
+
+function show(id, answer, question) {
+  if (question < (shownAt.get(id) ?? 0)) return;
+  shownAt.set(id, question);
+  blockOf(id)?.dispatchEvent(new CustomEvent("answer", { detail: answer }));
+}
+
+async function loadNetworks() {
+  local = "loading";
+  const names = props.local.flatMap((group) => (group ?? []).flatMap(({ networks }) => networks));
+  try {
+    await window.studioNetworks.load([...new Set(names)]);
+    local = "ready";
+  } catch {
+    local = "no";
+  }
+}
+
+function isLocal(group) {
+  if (!props.local[group]) return false;
+  if (local === "not loaded") loadNetworks();
+  if (local !== "ready") return false;
+  if (times.here.length < TRIES || !times.there.length) return true;
+  return median(times.here) <= Math.max(FRAME, median(times.there));
+}
+
+async function answerHere(group, values) {
+  const { answers } = window.studioNetworks;
+  const given = props.local[group].map(({ places }) => places.map((place) => values[place]));
+  return Promise.all(props.local[group].map((one, i) => answers[one.function](given[i], one.facts)));
+}
+
+async function answerThere(group, values) {
+  const { answers, error } = await server.answer_event({ group, values }).catch(() => ({ error: props.texts.lost }));
+  if (error) document.dispatchEvent(new CustomEvent("notice", { detail: error }));
+  return answers;
+}
+
+async function answer(group, values) {
+  const begun = performance.now();
+  const here = isLocal(group);
+  let answers = null;
+  try {
+    answers = await (here ? answerHere : answerThere)(group, values);
+  } catch {
+    local = "no"; // as a browser without memory to spare; Python answers from now on
+    return answerThere(group, values);
+  }
+  const known = times[here ? "here" : "there"];
+  if (props.local[group] && known.length < 2 * TRIES) known.push(performance.now() - begun);
+  return answers;
+}
+
+async function ask(group, values) {
+  const question = ++questions;
+  const widgets = props.shown[group];
+  underWay.add(group);
+  for (const id of widgets) blockOf(id)?.dispatchEvent(new Event("asked"));
+  const answers = await answer(group, values);
+  underWay.delete(group);
+  for (const [i, id] of answers ? widgets.entries() : []) show(id, answers[i], question);
+  const newest = waiting.get(group);
+  waiting.delete(group);
+  if (newest) ask(group, newest);
+}
+
+function receive({ detail: [group, values] }) {
+  if (!element.isConnected)
+    document.removeEventListener(props.channel, receive); // the page has built another one
+  else if (underWay.has(group)) waiting.set(group, values);
+  else ask(group, values);
+}
+
+document.addEventListener(props.channel, receive);

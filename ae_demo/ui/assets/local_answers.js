@@ -1,0 +1,125 @@
+// What live handlers answer, computed in the page: (values, facts) -> a promise of the new value of the widget. `facts`
+// are texts and numbers from Python.
+const LOWEST_LOG_BETA = -2; // counts as β = 0
+const canvas = document.createElement("canvas");
+const pen = canvas.getContext("2d", { willReadFrequently: true });
+
+// Fill the blanks of a text, as {ms:.1f}, with numbers as they are written in the page's language.
+function fill(text, numbers) {
+  const language = document.documentElement.lang;
+  return text.replace(/\{(\w+)(?::\.(\d)f)?\}/g, (_, name, digits = 0) =>
+    numbers[name].toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }),
+  );
+}
+
+// Data URI of one picture of a batch, values in [0, 1] by channel, grey or RGB; enlarged smoothly if a size is given.
+function pictureUri({ data, dims }, index, side, size) {
+  const channels = dims.length === 4 ? dims[1] : 1;
+  const area = side * side;
+  const from = index * channels * area;
+  const image = new ImageData(side, side);
+  for (let i = 0; i < area; i++) {
+    for (let c = 0; c < 3; c++)
+      image.data[4 * i + c] = Math.round(255 * data[from + (channels === 3 ? c * area : 0) + i]);
+    image.data[4 * i + 3] = 255;
+  }
+  canvas.width = side;
+  canvas.height = side;
+  pen.putImageData(image, 0, 0);
+  if (!size) return canvas.toDataURL("image/png");
+  const large = Object.assign(document.createElement("canvas"), { width: size, height: size });
+  const largePen = large.getContext("2d");
+  largePen.imageSmoothingQuality = "high";
+  largePen.drawImage(canvas, 0, 0, size, size);
+  return large.toDataURL("image/jpeg", 0.92);
+}
+
+// Latent space: values of the sliders, or the value of the map.
+
+function pointOf(values) {
+  const [first] = values;
+  return typeof first === "object"
+    ? { ...first, z: first.z }
+    : { dataset: first, log_beta: values[1], z: values.slice(-2) };
+}
+
+async function decodePoint(values, { texts }) {
+  const { dataset, log_beta, z } = pointOf(values);
+  const beta = log_beta <= LOWEST_LOG_BETA ? 0 : 10 ** log_beta;
+  const feeds = {
+    z: { data: Float32Array.from(z), dims: [1, 2] },
+    beta: { data: Float32Array.of(beta), dims: [1, 1] },
+  };
+  const { outputs, ms } = await studioNetworks.run(`vae-${dataset}`, feeds);
+  const note = fill(texts.note, { z1: z[0], z2: z[1], ms });
+  return [{ title: texts.decoded, src: pictureUri(outputs.x, 0, 28), note, size: "" }];
+}
+
+async function decodeLabels(values, { labels }) {
+  const { dataset, z } = pointOf(values);
+  const n = labels[dataset].length;
+  const data = Float32Array.from({ length: 2 * n }, (_, i) => z[i % 2]);
+  const label = Float32Array.from({ length: n * n }, (_, i) => +(i % (n + 1) === 0));
+  const feeds = { z: { data, dims: [n, 2] }, label: { data: label, dims: [n, n] } };
+  const { outputs } = await studioNetworks.run(`cvae-${dataset}`, feeds);
+  return labels[dataset].map((title, i) => ({ title, src: pictureUri(outputs.x, i, 28), note: "", size: "" }));
+}
+
+// Random numbers of a seed as torch.randn(n, generator=torch.Generator().manual_seed(seed)), n a multiple of 16: the
+// Mersenne Twister (Matsumoto & Nishimura, 1998) and the Box–Muller transform.
+
+function* twister(seed) {
+  const state = new Uint32Array(624);
+  state[0] = seed;
+  for (let i = 1; i < 624; i++) state[i] = Math.imul(1812433253, state[i - 1] ^ (state[i - 1] >>> 30)) + i;
+  for (;;) {
+    for (let i = 0; i < 624; i++) {
+      const mixed = (state[i] & 0x80000000) | (state[(i + 1) % 624] & 0x7fffffff);
+      state[i] = state[(i + 397) % 624] ^ (mixed >>> 1) ^ (mixed & 1 ? 0x9908b0df : 0);
+    }
+    for (let i = 0; i < 624; i++) {
+      let y = state[i];
+      y ^= y >>> 11;
+      y ^= (y << 7) & 0x9d2c5680;
+      y ^= (y << 15) & 0xefc60000;
+      yield (y ^ (y >>> 18)) >>> 0;
+    }
+  }
+}
+
+function randomNormal(n, seed) {
+  const numbers = twister(seed);
+  const values = Float32Array.from({ length: n }, () => (numbers.next().value & 0xffffff) / 2 ** 24);
+  for (let start = 0; start < n; start += 16)
+    for (let i = start; i < start + 8; i++) {
+      const radius = Math.sqrt(-2 * Math.log(1 - values[i]));
+      const angle = 2 * Math.PI * values[i + 8];
+      values[i] = radius * Math.cos(angle);
+      values[i + 8] = radius * Math.sin(angle);
+    }
+  return values;
+}
+
+// Faces
+
+const dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
+
+function slerp(a, b, t) {
+  const angle = Math.acos(Math.min(1, Math.max(-1, dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)))));
+  if (angle < 1e-3) return a.map((value, i) => value + t * (b[i] - value));
+  const [left, right] = [Math.sin((1 - t) * angle), Math.sin(t * angle)].map((part) => part / Math.sin(angle));
+  return a.map((value, i) => left * value + right * b[i]);
+}
+
+async function paintFace([seed, truncation, ...amounts], { typical, directions, texts }) {
+  const drawn = [...randomNormal(typical.length, seed)];
+  const begun = truncation >= 1 ? drawn.map((value) => truncation * value) : slerp(typical, drawn, truncation);
+  const z = begun.map((value, i) => value + amounts.reduce((sum, amount, k) => sum + amount * directions[k][i], 0));
+  const { outputs } = await studioNetworks.run("dcgan-faces", {
+    z: { data: Float32Array.from(z), dims: [1, z.length] },
+  });
+  const note = fill(texts.realness, { p: 100 * outputs.real.data[0] });
+  return [{ title: texts.face, src: pictureUri(outputs.x, 0, 64, 256), note, size: "large" }];
+}
+
+const LOCAL_ANSWERS = { decodePoint, decodeLabels, paintFace };

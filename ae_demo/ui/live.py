@@ -1,0 +1,134 @@
+"""Live handlers, which answer while a visitor draws or drags: by one call a frame, of which the page has one under way
+and then asks with its newest values. Gradio's own events would cost the page several times as much."""
+
+import itertools
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from ae_demo.ui.gradio_compat import readable_sentence, refuse_files
+from ae_demo.ui.handlers import LIVE, PRIVATE, QUIET
+from ae_demo.ui.i18n import TEXTS, in_language
+from ae_demo.ui.local_networks import LocalAnswer, exported_networks
+from ae_demo.ui.widgets import template
+
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Live:
+    """Handler that answers events while a visitor drags or draws: what `gr.on` takes, and the name of its endpoint. The
+    outputs are widgets of our own, or Gradio asks by itself."""
+
+    triggers: Sequence[Any]
+    function: Callable
+    inputs: Sequence[Component]
+    outputs: Sequence[Component]
+    api_name: str = ""
+    local: LocalAnswer | None = None  # what the page computes itself, where it can
+
+
+def connect(*answers: Live) -> None:
+    """Connect live handlers to their events: all those of one event in one call, in the order given."""
+    ours = [answer for answer in answers if all(isinstance(part, gr.HTML) for part in answer.outputs)]
+    groups = _by_events(ours)
+    link = LiveLink([called for _, called in groups])
+    for i, (triggers, _) in enumerate(groups):
+        gr.on(triggers, None, link.inputs(i), js=link.script(i), **PRIVATE)
+    for triggers, called in _by_events([answer for answer in answers if answer not in ours]):
+        inputs = _distinct_inputs(called)
+        outputs = [part for answer in called for part in answer.outputs]
+        gr.on(triggers, join_handlers(called, inputs), inputs, outputs, **PRIVATE, **LIVE)
+    named = [answer for answer in answers if answer.api_name]
+    endpoint = gr.Button(visible=False) if named else None  # never pressed
+    for answer in named:
+        endpoint.click(answer.function, answer.inputs, answer.outputs, api_name=answer.api_name, **QUIET)
+
+
+def _by_events(answers: Sequence[Live]) -> list[tuple[list, list[Live]]]:
+    """Group handlers that answer the same events: (these events, the handlers)."""
+    by_event: dict[tuple[int, str], tuple[Any, list[Live]]] = {}
+    for answer in answers:
+        for trigger in answer.triggers:
+            by_event.setdefault((id(trigger.__self__), trigger.event_name), (trigger, []))[1].append(answer)
+    groups: dict[tuple[int, ...], tuple[list, list[Live]]] = {}
+    for trigger, called in by_event.values():
+        groups.setdefault(tuple(map(id, called)), ([], called))[0].append(trigger)
+    return list(groups.values())
+
+
+def _distinct_inputs(answers: Sequence[Live]) -> list[Component]:
+    return list({id(part): part for answer in answers for part in answer.inputs}.values())
+
+
+def join_handlers(answers: Sequence[Live], inputs: Sequence[Component]) -> Callable:
+    """Make one handler of several, from the values of `inputs`, which are those of all, to the outputs of all."""
+    places = {id(part): i for i, part in enumerate(inputs)}
+
+    def answer_all(*values) -> Any:
+        results = []
+        for answer in answers:
+            found = answer.function(*(values[places[id(part)]] for part in answer.inputs))
+            results += [found] if len(answer.outputs) == 1 else found
+        return results if len(results) != 1 else results[0]
+
+    return answer_all
+
+
+class LiveLink(gr.HTML):
+    """Invisible: passes the values of an event on to Python, and the answers to the widgets. `groups` are the handlers
+    of each event."""
+
+    def __init__(self, groups: Sequence[Sequence[Live]]):
+        # no attribute has the name of an argument, as Gradio would send it to the page
+        self.called, self.channel = groups, f"live-{next(_numbers)}"
+        shown = [[part.elem_id for answer in called for part in answer.outputs] for called in groups]
+        local = [self._local_answers(group) for group in range(len(groups))]
+        lost = {"lost": TEXTS["app"]["lost"]}
+        ask = {"server_functions": [in_language(self.answer_event)]}
+        super().__init__(None, channel=self.channel, shown=shown, local=local, texts=lost, **ask, **template("live"))
+
+    def inputs(self, group: int) -> list[Component]:
+        """Return the inputs of the handlers of a group, each once."""
+        return _distinct_inputs(self.called[group])
+
+    def _local_answers(self, group: int) -> list[dict] | None:
+        """Return {function, networks, facts, places of its inputs} of every handler, if the page can do all of them."""
+        if not all(
+            live.local and exported_networks().keys() >= set(live.local.networks) for live in self.called[group]
+        ):
+            return None
+        inputs = self.inputs(group)
+        return [
+            live.local._asdict() | {"places": [inputs.index(part) for part in live.inputs]}
+            for live in self.called[group]
+        ]
+
+    def script(self, group: int) -> str:
+        """Return the JavaScript that passes on the values of an event."""
+        event = f"new CustomEvent('{self.channel}', {{detail: [{group}, values]}})"
+        return f"(...values) => {{ document.dispatchEvent({event}); }}"
+
+    def answer_event(self, asked: dict) -> dict:
+        """Return {answers: values of the widgets of a group} for {group, values of its `inputs`}, or {error: sentence},
+        as the page would lose an exception."""
+        try:
+            called, inputs = self.called[asked["group"]], self.inputs(asked["group"])
+            refuse_files(asked["values"])
+            given = [part.preprocess(value) for part, value in zip(inputs, asked["values"], strict=True)]
+            found = join_handlers(called, inputs)(*given)
+            outputs = [part for answer in called for part in answer.outputs]
+            answers = [found] if len(outputs) == 1 else found
+            answers = [part.postprocess(one) for part, one in zip(outputs, answers, strict=True)]
+            return {"answers": answers}
+        except Exception as error:
+            if not isinstance(error, gr.Error):
+                logging.exception("A live handler failed")
+            return {"error": readable_sentence(error)}
+
+    def api_info(self) -> dict:
+        return {"type": "null"}

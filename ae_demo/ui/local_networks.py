@@ -1,0 +1,52 @@
+"""Networks that run in the visitor's own browser: files and addresses of what it needs, and which answers they give."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from ae_demo import checkpoints
+from ae_demo.training.recipes import RECIPES
+from ae_demo.ui.widgets import ASSETS, template
+
+RUNTIME = ASSETS / "runtime"
+WASM = "ort-wasm-simd-threaded.wasm.gz"
+
+
+class LocalAnswer(NamedTuple):
+    """Function of `local_answers.js` that answers in place of a live handler: its name, the networks that it runs, and
+    the texts and numbers that it is given."""
+
+    function: str
+    networks: tuple[str, ...]
+    facts: Mapping[str, Any]
+
+
+@cache
+def exported_networks() -> dict[str, dict[str, str]]:
+    """Return {path, digest} of the ONNX file of each network that has one, made from the very weights in use."""
+    found = {}
+    for name, recipe in RECIPES.items():
+        folder = checkpoints.home(name) / name
+        if not recipe.page or not (folder / checkpoints.ONNX_FILE).is_file():
+            continue
+        digest = checkpoints.sha256(folder / checkpoints.WEIGHTS_FILE)
+        exported = (folder / checkpoints.ONNX_FILE).read_bytes()
+        if digest.encode() in exported:
+            found[name] = {"path": str(folder / checkpoints.ONNX_FILE), "digest": digest}
+    return found
+
+
+class LocalNetworks(gr.HTML):
+    """Invisible: runs the networks of the page in a worker, once a tab asks for them."""
+
+    def __init__(self):
+        exported = exported_networks()
+        gr.set_static_paths([RUNTIME, *(one["path"] for one in exported.values())])
+        wasm = {"file": WASM, "digest": checkpoints.sha256(RUNTIME / WASM)}
+        script = template("local_answers", "networks")
+        super().__init__(None, networks=exported, base=str(RUNTIME), wasm=wasm, **script)
+
+    def api_info(self) -> dict:
+        return {"type": "null"}

@@ -1,0 +1,155 @@
+"""Networks in the page: they answer as Python would without asking it, and where they cannot run, Python answers."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import expect
+
+from ae_demo.tabs import dcgan, latent
+from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.widgets import ASSETS
+from tests.browser.conftest import NO_TOUR
+from tests.browser.waiting import ADDRESSES, until
+from tests.tabs.test_diffusion import open_picture
+
+HERE = "in your browser"
+BROKEN = {  # what a visitor's browser, or the network between, may lack
+    "no worker": "delete window.Worker",
+    "an old browser": "window.Worker = class { constructor() { throw new Error('module') } }",
+    "a worker that dies": "window.Worker = class { postMessage() { setTimeout(() => this.onerror(new Event('x'))) } }",
+    "no WebAssembly": None,
+    "no file": None,
+}
+
+
+def opened(browser, url, tab, script="", blocked=None):
+    """The app with one tab open."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")
+    context.add_init_script(NO_TOUR)
+    if script:
+        context.add_init_script(script)
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    if blocked:
+        context.route(blocked, lambda route: route.abort())
+    page.goto(f"{url}#{ADDRESSES[tab]}")
+    return page
+
+
+def drag(page, x, y):
+    """Drag the dot of the latent plane to (x, y), shares of its width and height."""
+    box = page.locator("#latent-map .plane").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for share in (0.5, 1):
+        at = [0.5 + share * (end - 0.5) for end in (x, y)]
+        page.mouse.move(box["x"] + at[0] * box["width"], box["y"] + at[1] * box["height"])
+        page.wait_for_timeout(100)
+    page.mouse.up()
+
+
+def drag_to_another(page, x, y):
+    """Drag the dot until another picture is shown."""
+    picture = page.locator("#latent-decoded img")
+    before = picture.get_attribute("src")
+    drag(page, x, y)
+    until(page, lambda: picture.get_attribute("src") != before, "another picture")
+
+
+def pixels(uri):
+    return np.asarray(open_picture(uri).convert("RGB"), dtype=float)
+
+
+def shown(page, selector):
+    return [pixels(uri) for uri in page.locator(selector).evaluate_all("images => images.map((image) => image.src)")]
+
+
+@pytest.fixture(scope="module")
+def plane(browser, url):
+    page = opened(browser, url, "latent")
+    expect(page.locator("#latent-labels img")).to_have_count(10)
+    for x in (0.4, 0.6, 0.7, 0.8):
+        drag(page, x, 0.4)
+        page.wait_for_timeout(300)
+    until(
+        page, lambda: drag(page, 0.7, 0.3) or HERE in page.locator("#latent-decoded").inner_text(), "a local answer", 60
+    )
+    yield page
+    page.context.close()
+
+
+def test_a_drag_asks_python_for_nothing_and_shows_what_it_would(plane):
+    asked = []
+    plane.on("request", lambda request: asked.append(request.url) if "component_server" in request.url else None)
+    for x, y in ((0.3, 0.6), (0.55, 0.45)):
+        before = plane.locator("#latent-decoded img").get_attribute("src")
+        drag(plane, x, y)
+        until(
+            plane, lambda before=before: plane.locator("#latent-decoded img").get_attribute("src") != before, "another"
+        )
+        plane.wait_for_timeout(500)
+        note = plane.locator("#latent-decoded figcaption span").inner_text()
+        z1, z2 = map(float, re.findall(r"-?\d\.\d\d", note)[:2])
+        z = plane.evaluate("document.querySelector('#latent-map .plane').getAttribute('aria-valuetext')")
+        assert HERE in note and z == f"z1 {z1:.2f}, z2 {z2:.2f}"
+        exact = (
+            plane.locator("#latent-z1 input[type=number]").input_value(),
+            plane.locator("#latent-z2 input[type=number]").input_value(),
+        )
+        z1, z2 = map(float, exact)
+        (decoded,) = latent.decode_point("mnist", 0, z1, z2)
+        (mine,) = shown(plane, "#latent-decoded img")
+        assert np.abs(mine - pixels(decoded["src"])).max() < 6, "z is rounded to hundredths on the way"
+        for mine, label in zip(shown(plane, "#latent-labels img"), latent.decode_labels("mnist", z1, z2), strict=True):
+            assert np.abs(mine - pixels(label["src"])).max() < 6
+    assert not asked
+
+
+def test_a_seed_gives_the_same_numbers_as_in_pytorch(plane):
+    script = (ASSETS / "local_answers.js").read_text(encoding="utf-8")
+    for seed in (0, 58, 2**31):
+        z = plane.evaluate(f"() => {{ {script}; return [...randomNormal(64, {seed})]; }}")
+        wanted = torch.randn(1, 64, generator=torch.Generator().manual_seed(seed))[0].numpy()
+        assert np.abs(np.array(z) - wanted).max() < 1e-6
+
+
+def test_a_face_painted_in_the_page_is_python_s(browser, url):
+    page = opened(browser, url, "dcgan")
+    face, beard = page.locator("#dcgan-face figcaption span"), page.locator("#dcgan-beard input[type=number]")
+    expect(face).to_contain_text("% real")
+    for value in ("1", "1.5", "2", "2.5", "1.2"):
+        beard.fill(value)
+        beard.press("Enter")
+        page.wait_for_timeout(500)
+
+    def is_here():
+        beard.fill("0.8" if beard.input_value() == "1.2" else "1.2")
+        beard.press("Enter")
+        page.wait_for_timeout(700)
+        return HERE in face.inner_text() and beard.input_value() == "1.2"
+
+    until(page, is_here, "a local answer", 60)
+    amounts = [1.2 if name == "beard" else 0 for name in dcgan.TRAITS]
+    (wanted,) = dcgan.paint_face(dcgan.FIRST_FACE, 0.8, *amounts)
+    (mine,) = shown(page, "#dcgan-face img")
+    assert np.abs(mine - pixels(wanted["src"])).mean() < 4, "both are JPEG, and enlarged in two ways"
+    assert face.inner_text().partition("%")[0] == wanted["note"].partition("%")[0]
+    page.context.close()
+
+
+@pytest.mark.parametrize("lack", BROKEN)
+def test_where_the_page_cannot_run_networks_python_answers_as_ever(browser, url, lack):
+    blocked = {"no file": "**/model.onnx", "no WebAssembly": "**/*.wasm.gz"}.get(lack)
+    page = opened(browser, url, "latent", BROKEN[lack], blocked)
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    expect(page.locator("#latent-labels img")).to_have_count(10)
+    for x in (0.3, 0.5, 0.7):
+        drag_to_another(page, x, 0.4)
+        page.wait_for_timeout(400)
+        note = page.locator("#latent-decoded").inner_text()
+        assert TEXTS["latent"]["decoded"] in note and HERE not in note
+    assert not errors
+    page.context.close()
