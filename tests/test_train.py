@@ -81,6 +81,7 @@ def test_a_shortened_run_leaves_a_whole_checkpoint_that_loads_and_is_not_trained
         assert {f.name for f in folder.iterdir()} == {
             "config.json", "model.safetensors", "training.json", "samples.png", "README.md",
             *(["map.json"] if recipe.analyse else []), *(["film.json"] if recipe.filmed else []),
+            *(["model.onnx"] if recipe.page else []),
         }  # fmt: skip
         about = checkpoints.metadata(name, tmp_path)
         assert steps_of(name, tmp_path) == [max(1, round(stage.steps * 0.002)) for stage in recipe.stages]

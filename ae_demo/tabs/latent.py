@@ -35,6 +35,7 @@ TEXT = TEXTS["latent"]
 DATASETS = {"mnist": mnist, "fashion": fashion_mnist}
 MAP_CELLS = 24  # decoded images along each side of the map
 POSTERIOR_SAMPLES = 6
+LABELS_PACE = 150  # ms between two rows of ten labels, while the dot is dragged
 PATH_GRID = 96  # cells along each side of the grid to find a path on
 FARTHEST_Z = 9.0  # largest |z| to decode
 LOG_BETA_RANGE = (-2.0, 2.0)  # slider range; its left end is β = 0, as the map hardly changes below 10⁻²
@@ -252,7 +253,8 @@ def build() -> None:
     said = {"decoded": TEXT["decoded"], "note": TEXT["note_here"]}
     here = LocalAnswer("decodePoint", tuple(f"vae-{data}" for data in DATASETS), {"texts": said})
     names = {data: class_labels(f"cvae-{data}") for data in DATASETS}
-    labels_here = LocalAnswer("decodeLabels", tuple(f"cvae-{data}" for data in DATASETS), {"labels": names})
+    conditional = tuple(f"cvae-{data}" for data in DATASETS)
+    labels_here = LocalAnswer("decodeLabels", conditional, {"labels": names}, LABELS_PACE)
     networks = [f"{kind}-{data}" for kind in ("vae", "cvae") for data in DATASETS]
     address = keep_in_address("latent", settings, networks, eager=True)
     position = [dataset, beta, z1, z2]

@@ -38,7 +38,7 @@ def connect(*answers: Live) -> None:
     groups = _by_events(ours)
     link = LiveLink([called for _, called in groups])
     for i, (triggers, _) in enumerate(groups):
-        gr.on(triggers, None, link.inputs(i), js=link.script(i), **PRIVATE)
+        gr.on(triggers, None, link.inputs_of(i), js=link.script(i), **PRIVATE)
     for triggers, called in _by_events([answer for answer in answers if answer not in ours]):
         inputs = _distinct_inputs(called)
         outputs = [part for answer in called for part in answer.outputs]
@@ -92,7 +92,7 @@ class LiveLink(gr.HTML):
         ask = {"server_functions": [in_language(self.answer_event)]}
         super().__init__(None, channel=self.channel, shown=shown, local=local, texts=lost, **ask, **template("live"))
 
-    def inputs(self, group: int) -> list[Component]:
+    def inputs_of(self, group: int) -> list[Component]:
         """Return the inputs of the handlers of a group, each once."""
         return _distinct_inputs(self.called[group])
 
@@ -102,7 +102,7 @@ class LiveLink(gr.HTML):
             live.local and exported_networks().keys() >= set(live.local.networks) for live in self.called[group]
         ):
             return None
-        inputs = self.inputs(group)
+        inputs = self.inputs_of(group)
         return [
             live.local._asdict() | {"places": [inputs.index(part) for part in live.inputs]}
             for live in self.called[group]
@@ -117,7 +117,7 @@ class LiveLink(gr.HTML):
         """Return {answers: values of the widgets of a group} for {group, values of its `inputs`}, or {error: sentence},
         as the page would lose an exception."""
         try:
-            called, inputs = self.called[asked["group"]], self.inputs(asked["group"])
+            called, inputs = self.called[asked["group"]], self.inputs_of(asked["group"])
             refuse_files(asked["values"])
             given = [part.preprocess(value) for part, value in zip(inputs, asked["values"], strict=True)]
             found = join_handlers(called, inputs)(*given)

@@ -69,13 +69,18 @@ class Visitor:
         a drawing on each empty canvas."""
         canvas = {"": drawing["lines"], '{"lines": "", "hints": ""}': drawing}
         for part in self.parts.values():
-            for name in part["props"].get("server_fns") or ():
+            for name in set(part["props"].get("server_fns") or ()) - {
+                "answer_event"
+            }:  # live: endpoints answer the same
                 wanted = {"component_id": part["id"], "fn_name": name, "data": part["props"]["value"]}
                 self._post("component_server/", **wanted)
         for name, event in self.events.items():
             given = [self.parts[part] for part in event["inputs"]]
-            values = [part["props"].get("value") for part in given]
-            values = [canvas.get(value if value == "" else json.dumps(value), value) for value in values]
+            values = [
+                canvas.get(value if value == "" else json.dumps(value), value) if "paper" in part["props"] else value
+                for part in given
+                for value in [part["props"].get("value")]
+            ]
             missing = any(v is None and p["type"] != "state" for v, p in zip(values, given, strict=True))
             opening = any(kind == "load" for _, kind in event["targets"])
             if missing or not (opening or event["api_visibility"] == "public"):
@@ -188,7 +193,7 @@ def visit(visitor: Visitor, drawing: dict, log: Log, first: int, until: float) -
     def colour() -> None:
         for _ in range(STROKES):
             with log.of("colour"):
-                refused(visitor.ask("colorize", drawing, True, True))
+                refused(visitor.ask("colorize", drawing, True, True, "", ""))
             time.sleep(3 * HAND)
 
     def sample() -> None:

@@ -6,6 +6,8 @@ const FRAME = 16; // ms: what is faster spares the server its work at no loss
 const waiting = new Map(); // values by group, while an answer to older ones is under way
 const underWay = new Set(); // groups
 const shownAt = new Map(); // by widget: which question its answer was to
+const answeredAt = new Map(); // by local answer: when it was last computed
+const restTimers = new Map(); // by group
 const times = { here: [], there: [] }; // ms of the first answers of the page and of Python
 let questions = 0;
 let local = "not loaded"; // then "loading", "ready", or "no" for good
@@ -14,7 +16,7 @@ const blockOf = (id) => document.getElementById(id);
 const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
 
 function show(id, answer, question) {
-  if (question < (shownAt.get(id) ?? 0)) return;
+  if (answer === undefined || question < (shownAt.get(id) ?? 0)) return;
   shownAt.set(id, question);
   blockOf(id)?.dispatchEvent(new CustomEvent("answer", { detail: answer }));
 }
@@ -38,10 +40,22 @@ function isLocal(group) {
   return median(times.here) <= Math.max(FRAME, median(times.there));
 }
 
+// Answers in the page; undefined for what has a pace of its own and has just been answered: that comes once the values rest.
 async function answerHere(group, values) {
-  const { answers } = window.studioNetworks;
-  const given = props.local[group].map(({ places }) => places.map((place) => values[place]));
-  return Promise.all(props.local[group].map((one, i) => answers[one.function](given[i], one.facts)));
+  const now = performance.now();
+  clearTimeout(restTimers.get(group));
+  return Promise.all(
+    props.local[group].map((one) => {
+      const wait = one.pace - (now - (answeredAt.get(one) ?? -one.pace));
+      if (wait > 0) {
+        restTimers.set(group, setTimeout(receive, wait, { detail: [group, values] }));
+        return undefined;
+      }
+      answeredAt.set(one, now);
+      const given = one.places.map((place) => values[place]);
+      return window.studioNetworks.answers[one.function](given, one.facts);
+    }),
+  );
 }
 
 async function answerThere(group, values) {
