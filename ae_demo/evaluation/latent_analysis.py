@@ -63,7 +63,7 @@ def directions(model, data: Images) -> dict:
     """Find trait directions. directions: for each of `faces.TRAITS` the latent unit vector along which its probability
     rises most, by linear regression over CODES_PER_PICTURE seeded samples per image of `data` (as in Shen et al., 2020,
     https://arxiv.org/abs/1907.10786, who separate by a hyperplane); shares: [low, high], its mean probability after
-    steps of −2 and 2; typical: `typical_latent`."""
+    steps of −2 and 2; typical: `find_typical_latent`."""
     n = CODES_PER_PICTURE * len(data)
     z = torch.randn(n, model.latent_dim, generator=torch.Generator().manual_seed(0))
 
@@ -78,12 +78,12 @@ def directions(model, data: Images) -> dict:
         for i, (name, axis) in enumerate(zip(TRAITS, axes, strict=True))
     }
     rounded = {name: [round(v, 4) for v in axis.tolist()] for name, axis in zip(TRAITS, axes, strict=True)}
-    typical = [round(v, 4) for v in typical_latent(model).tolist()]
+    typical = [round(v, 4) for v in find_typical_latent(model).tolist()]
     return {"directions": rounded, "shares": moved, "typical": typical}
 
 
 @torch.inference_mode()
-def typical_latent(generator, n: int = 512) -> Tensor:
+def find_typical_latent(generator, n: int = 512) -> Tensor:
     """Return the z (latent_dim,), of n seeded ones, with the image nearest to their mean. z = 0 has none: in training
     no z is that short."""
     z = torch.randn(n, generator.latent_dim, generator=torch.Generator().manual_seed(0))

@@ -4,7 +4,7 @@ and then asks with its newest values. Gradio's own events would cost the page se
 import itertools
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import gradio as gr
@@ -21,15 +21,15 @@ _numbers = itertools.count()
 
 @dataclass(frozen=True)
 class Live:
-    """Handler that answers events while a visitor drags or draws: what `gr.on` takes, and the name of its endpoint. The
-    outputs are widgets of our own, or Gradio asks by itself."""
+    """Handler that answers events while a visitor drags or draws: what `gr.on` takes, the name of its endpoint, and
+    `local`, what the page can compute in its place. The outputs are widgets of our own, or Gradio asks by itself."""
 
     triggers: Sequence[Any]
     function: Callable
     inputs: Sequence[Component]
     outputs: Sequence[Component]
     api_name: str = ""
-    local: LocalAnswer | None = None  # what the page computes itself, where it can
+    local: LocalAnswer | None = None
 
 
 def connect(*answers: Live) -> None:
@@ -104,8 +104,7 @@ class LiveLink(gr.HTML):
             return None
         inputs = self.inputs_of(group)
         return [
-            live.local._asdict() | {"places": [inputs.index(part) for part in live.inputs]}
-            for live in self.called[group]
+            asdict(live.local) | {"places": [inputs.index(part) for part in live.inputs]} for live in self.called[group]
         ]
 
     def script(self, group: int) -> str:

@@ -1,8 +1,9 @@
 """Networks that run in the visitor's own browser: files and addresses of what it needs, and which answers they give."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import gradio as gr
 
@@ -14,7 +15,8 @@ RUNTIME = ASSETS / "runtime"
 WASM = "ort-wasm-simd-threaded.wasm.gz"
 
 
-class LocalAnswer(NamedTuple):
+@dataclass(frozen=True)
+class LocalAnswer:
     """Function of `local_answers.js` that answers in place of a live handler: its name, the networks that it runs, the
     texts and numbers that it is given, and the least time in ms between two answers, as pictures take time to paint."""
 
