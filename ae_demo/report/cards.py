@@ -106,15 +106,8 @@ def export_lines(name: str) -> str:
     if not page:
         return ""
     signature = " ".join((page.__doc__ or "").split()).partition(": ")[2]
-    return f"""
-`model.onnx`, weights in float16, runs in a browser or in any ONNX runtime: {signature}
-
-```python
-import onnxruntime
-session = onnxruntime.InferenceSession("model.onnx")
-print([(part.name, part.shape) for part in (*session.get_inputs(), *session.get_outputs())])
-```
-"""
+    load = 'onnxruntime.InferenceSession("model.onnx")'
+    return f"\n`model.onnx`, weights in float16, runs in a browser or in any ONNX runtime (`{load}`): {signature}\n"
 
 
 def card(name: str, about: dict) -> str:

@@ -37,7 +37,8 @@ def exported_networks() -> dict[str, dict[str, str]]:
         digest = checkpoints.sha256(folder / checkpoints.WEIGHTS_FILE)
         exported = (folder / checkpoints.ONNX_FILE).read_bytes()
         if digest.encode() in exported:
-            found[name] = {"path": str(folder / checkpoints.ONNX_FILE), "digest": digest}
+            path = (folder / checkpoints.ONNX_FILE).resolve()  # of the Hub client, a link: the server follows none
+            found[name] = {"path": str(path), "digest": digest}
     return found
 
 

@@ -11,8 +11,10 @@ AXE = Path(__file__).parents[2] / ".venv/node_modules/axe-core/axe.min.js"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
 ENGLISH, INDONESIAN = ("en", "light", 1280, 900), ("id", "dark", 1280, 900)  # language, colours, size
 PHONE = ("en", "light", 390, 844)
+IN_DARK = ("colorize", "latent", "toy_gan", "diffusion", "models")  # every kind of widget
 ON_PHONE = ("colorize", "restoration", "models")  # a canvas, and wide tables
-VISITS = [*((look, tab) for look in (ENGLISH, INDONESIAN) for tab in ADDRESSES), *((PHONE, tab) for tab in ON_PHONE)]
+TABS_OF = {ENGLISH: ADDRESSES, INDONESIAN: IN_DARK, PHONE: ON_PHONE}
+VISITS = [(look, tab) for look, tabs in TABS_OF.items() for tab in tabs]
 
 
 @pytest.fixture(scope="module")

@@ -146,5 +146,5 @@ def test_errors_of_the_buttons_can_be_shown():
     events = [fn for fn in app.build().fns.values() if not fn.page]
     downloads = [fn for fn in events if any(isinstance(output, Download) for output in fn.outputs)]
     choices = [fn for fn in events if fn.api_name in ("continue_from", "load_drawing", "load_palette")]
-    assert len(downloads) == 5 and len(choices) == 3, "three of drawings and two of faces"
+    assert len(downloads) == 9 and len(choices) == 3, "three of drawings, two of faces, films and tables each"
     assert all(fn.queue is not False for fn in downloads + choices)

@@ -3,7 +3,7 @@
 // one to newer values already; what is asked for, by the event 'asked'.
 const TRIES = 4; // local answers that are timed, the first ones being slow
 const FRAME = 16; // ms: what is faster spares the server its work at no loss
-const waiting = new Map(); // values by group, while an answer to older ones is under way
+const waiting = new Map(); // values and their question by group, while an answer to older ones is under way
 const underWay = new Set(); // groups
 const shownAt = new Map(); // by widget: which question its answer was to
 const answeredAt = new Map(); // by local answer: when it was last computed
@@ -79,8 +79,8 @@ async function answer(group, values) {
   return answers;
 }
 
-async function ask(group, values) {
-  const question = ++questions;
+// `question` numbers the moment at which the values were these.
+async function ask(group, values, question) {
   const widgets = props.shown[group];
   underWay.add(group);
   for (const id of widgets) blockOf(id)?.dispatchEvent(new Event("asked"));
@@ -89,14 +89,15 @@ async function ask(group, values) {
   for (const [i, id] of answers ? widgets.entries() : []) show(id, answers[i], question);
   const newest = waiting.get(group);
   waiting.delete(group);
-  if (newest) ask(group, newest);
+  if (newest) ask(group, ...newest);
 }
 
 function receive({ detail: [group, values] }) {
+  const question = ++questions;
   if (!element.isConnected)
     document.removeEventListener(props.channel, receive); // the page has built another one
-  else if (underWay.has(group)) waiting.set(group, values);
-  else ask(group, values);
+  else if (underWay.has(group)) waiting.set(group, [values, question]);
+  else ask(group, values, question);
 }
 
 document.addEventListener(props.channel, receive);

@@ -2,7 +2,9 @@
 // are spoken, their captions too.
 const WAIT = 100; // ms
 const LONGEST_WAIT = 50; // times
-let shown = null; // pictures put into the places of others
+const SETTLED = 400; // ms
+let shown = null; // pictures put into the places of others, until these are the value
+let settleTimer = 0;
 const pictures = () => shown ?? props.value ?? [];
 
 function save({ title, src }) {
@@ -36,11 +38,20 @@ function replacePictures(pictures) {
     return false;
   }
   shown = pictures;
+  clearTimeout(settleTimer);
+  settleTimer = setTimeout(settle, SETTLED);
   for (const [i, { src, note }] of pictures.entries()) {
     figures[i].querySelector("img").src = src;
     figures[i].querySelector("span").innerHTML = explain(note);
   }
   return true;
+}
+
+// Make the shown pictures the value: if Python then answers with the value of before, that counts as another one.
+function settle() {
+  if (!shown) return;
+  props.value = shown;
+  shown = null;
 }
 
 function explain(note) {
