@@ -37,7 +37,7 @@ def exported_networks() -> dict[str, dict[str, str]]:
         digest = checkpoints.sha256(folder / checkpoints.WEIGHTS_FILE)
         exported = (folder / checkpoints.ONNX_FILE).read_bytes()
         if digest.encode() in exported:
-            path = (folder / checkpoints.ONNX_FILE).resolve()  # of the Hub client, a link: the server follows none
+            path = (folder / checkpoints.ONNX_FILE).resolve()  # the Hub client makes links, which the server refuses
             found[name] = {"path": str(path), "digest": digest}
     return found
 
