@@ -117,6 +117,11 @@ def fit_batch(x: Tensor, n: int, label: int) -> Tensor:
     return x[label : label + 1] if n == 1 else x[:1].expand(n, -1, -1, -1).contiguous()
 
 
+def first_noise(run: SamplingRun) -> Tensor:
+    """Return the noise of a run's seed, the same for all of its classes."""
+    return fit_batch(fast_network(run.name).model.noise(1, run.seed), len(run.y), 0)
+
+
 def denoise(run: SamplingRun, x: Tensor) -> Iterator[Step]:
     """Yield the steps of a run from x_t on."""
     net = fast_network(run.name)
@@ -175,7 +180,7 @@ def sample(
     guidance (0 … 10), sampler (ddim, ddpm, dpm++ or unipc). Starts a new tree of runs; yields a growing film, see
     `play`: x_t, the noise and x₀ expected by the network at every step, of which the last x_t is the image."""
     run = SamplingRun(name, label, steps, seed, guidance, sampler)
-    x = fit_batch(fast_network(name).model.noise(1, run.seed), len(run.y), 0)
+    x = first_noise(run)
     tree = Tree() if tree is None else tree
     tree.id, tree.runs = time.time(), []
     yield from play(run, tree, x)
@@ -193,7 +198,7 @@ def download_film(
     """Export a sampling run as an animated image {name, src} of x_t at its steps: class label (0 …, or −1 for all),
     steps (1 … 1000), seed, guidance (0 … 10), sampler (ddim, ddpm, dpm++ or unipc), kind "gif" or "webp"."""
     kind, run = check_choice(kind, FILM_KINDS), SamplingRun(name, label, steps, seed, guidance, sampler)
-    x = fit_batch(fast_network(name).model.noise(1, run.seed), len(run.y), 0)
+    x = first_noise(run)
     stride = math.ceil(run.steps / SAMPLING_FRAMES)
     images = [
         tile_samples(now.x_t, FILM_SCALE)

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ae_demo.ui.i18n import DEFAULT_LANGUAGE, LANGUAGES, load_texts
 from ae_demo.ui.look import CSS
+from ae_demo.ui.negotiation import named_page
 
 BROTLI_QUALITY = 4  # higher ones take far longer to save little
 PREVIEW = re.compile(r'<meta\s+(?:property|name)="(?:og|twitter):(?!type|card)[\w:]+"\s+content="[^"]*"\s*/>')
@@ -32,7 +33,7 @@ class Document:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        page = scope["path"].removeprefix(scope.get("root_path", "")).strip("/") if scope["type"] == "http" else None
+        page = named_page(scope)
         if page is None or page not in ("", *LANGUAGES):
             await self.app(scope, receive, send)
             return

@@ -23,6 +23,11 @@ def choose_language(query: str, accepted: str) -> str:
     return min(found)[2] if found else DEFAULT_LANGUAGE
 
 
+def named_page(scope: Scope) -> str | None:
+    """Return the page that a request names, "" for that at the root; None if it is no HTTP request."""
+    return scope["path"].removeprefix(scope.get("root_path", "")).strip("/") if scope["type"] == "http" else None
+
+
 def _to_weight(text: str) -> float:
     try:
         return float(text or 1)
@@ -38,7 +43,7 @@ class Negotiation:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        page = scope["path"].removeprefix(scope.get("root_path", "")).strip("/") if scope["type"] == "http" else None
+        page = named_page(scope)
         query = scope.get("query_string", b"").decode("latin-1")
         if page == "" or (page in LANGUAGES and "lang=" in query):
             accepted = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")

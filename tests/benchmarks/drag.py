@@ -11,14 +11,9 @@ import numpy as np
 import psutil
 
 from tests.benchmarks.load import started
-from tests.benchmarks.page import rest
+from tests.benchmarks.page import OBSERVE, rest
 from tests.browser.conftest import NO_TOUR, chromium
 
-OBSERVE = """(() => {
-  Object.assign(window, { shifts: [], changes: 0 });
-  new MutationObserver(() => window.changes++)
-    .observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
-})()"""
 DRAG = """async (seconds) => {
   const plane = document.querySelector("#latent-map .plane");
   plane.setPointerCapture = () => {};

@@ -31,6 +31,7 @@ VISITORS, SECONDS = (1, 5, 20, 50), 30
 MOVES, STROKES, STEPS = 60, 10, 20  # a round of a visitor: moves over the plane, strokes, steps of diffusion
 HAND = 1 / 30  # seconds at least from one move of a hand to the next
 DRAWING = 12  # index of an example on the canvas
+LIVE_ANSWERS = "answer_event"  # server function of live widgets, whose endpoints answer the same
 BUSY = (TEXTS["app"]["busy"], "Queue is full")  # the latter is Gradio's own, for which its page has other words
 
 
@@ -69,9 +70,7 @@ class Visitor:
         a drawing on each empty canvas."""
         canvas = {"": drawing["lines"], '{"lines": "", "hints": ""}': drawing}
         for part in self.parts.values():
-            for name in set(part["props"].get("server_fns") or ()) - {
-                "answer_event"
-            }:  # live: endpoints answer the same
+            for name in set(part["props"].get("server_fns") or ()) - {LIVE_ANSWERS}:
                 wanted = {"component_id": part["id"], "fn_name": name, "data": part["props"]["value"]}
                 self._post("component_server/", **wanted)
         for name, event in self.events.items():

@@ -41,14 +41,14 @@ function isLocal(group) {
 }
 
 // Answers in the page; undefined for what has a pace of its own and has just been answered: that comes once the values rest.
-async function answerHere(group, values) {
+async function answerHere(group, values, question) {
   const now = performance.now();
   clearTimeout(restTimers.get(group));
   return Promise.all(
     props.local[group].map((one) => {
       const wait = one.pace - (now - (answeredAt.get(one) ?? -one.pace));
       if (wait > 0) {
-        restTimers.set(group, setTimeout(receive, wait, { detail: [group, values] }));
+        restTimers.set(group, setTimeout(askSoon, wait, group, values, question));
         return undefined;
       }
       answeredAt.set(one, now);
@@ -64,12 +64,12 @@ async function answerThere(group, values) {
   return answers;
 }
 
-async function answer(group, values) {
+async function answer(group, values, question) {
   const begun = performance.now();
   const here = isLocal(group);
   let answers = null;
   try {
-    answers = await (here ? answerHere : answerThere)(group, values);
+    answers = await (here ? answerHere : answerThere)(group, values, question);
   } catch {
     local = "no"; // as a browser without memory to spare; Python answers from now on
     return answerThere(group, values);
@@ -84,7 +84,7 @@ async function ask(group, values, question) {
   const widgets = props.shown[group];
   underWay.add(group);
   for (const id of widgets) blockOf(id)?.dispatchEvent(new Event("asked"));
-  const answers = await answer(group, values);
+  const answers = await answer(group, values, question);
   underWay.delete(group);
   for (const [i, id] of answers ? widgets.entries() : []) show(id, answers[i], question);
   const newest = waiting.get(group);
@@ -92,12 +92,14 @@ async function ask(group, values, question) {
   if (newest) ask(group, ...newest);
 }
 
+function askSoon(group, values, question) {
+  if (!underWay.has(group)) ask(group, values, question);
+  else if (!(waiting.get(group)?.[1] > question)) waiting.set(group, [values, question]);
+}
+
 function receive({ detail: [group, values] }) {
-  const question = ++questions;
-  if (!element.isConnected)
-    document.removeEventListener(props.channel, receive); // the page has built another one
-  else if (underWay.has(group)) waiting.set(group, [values, question]);
-  else ask(group, values, question);
+  if (element.isConnected) askSoon(group, values, ++questions);
+  else document.removeEventListener(props.channel, receive); // the page has built another one
 }
 
 document.addEventListener(props.channel, receive);

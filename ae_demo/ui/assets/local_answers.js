@@ -38,9 +38,7 @@ function pictureUri({ data, dims }, index, side, size) {
 
 function pointOf(values) {
   const [first] = values;
-  return typeof first === "object"
-    ? { ...first, z: first.z }
-    : { dataset: first, log_beta: values[1], z: values.slice(-2) };
+  return typeof first === "object" ? first : { dataset: first, log_beta: values[1], z: values.slice(-2) };
 }
 
 async function decodePoint(values, { texts }) {
