@@ -88,6 +88,22 @@ def test_a_link_opens_the_same_drawing_elsewhere(page, elsewhere):
     expect(elsewhere.locator(".notice")).to_be_empty()
 
 
+def test_a_link_carries_what_the_drawing_is_told_to_be(page, elsewhere):
+    draw_cat(page)
+    name = page.locator("#colorize-guesses input")
+    name.fill("frog")
+    name.press("Tab")
+    expect(page.locator("#colorize-guesses .told")).to_contain_text("frog")
+    elsewhere.goto(copied_link(page))
+    expect(elsewhere.locator("#colorize-guesses .told")).to_contain_text("frog")
+    elsewhere.locator("#colorize-guesses .told").click()
+    expect(elsewhere.locator("#colorize-guesses button[data-concept]").nth(1)).to_be_visible()
+    elsewhere.goto("about:blank")
+    elsewhere.goto(copied_link(page).replace("told=1f438", "told=constructor"))
+    expect(elsewhere.locator("#colorize-guesses button[data-concept]").nth(1)).to_be_visible()
+    expect(elsewhere.locator("#colorize-guesses .told")).to_have_count(0)
+
+
 def test_a_link_carries_a_picture_of_28_pixels_exactly(page, elsewhere):
     open_tab(page, "Compress")
     page.locator("#compression-examples button").nth(4).click()

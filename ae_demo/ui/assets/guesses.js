@@ -1,13 +1,20 @@
-// Make the concept of a clicked chip, or of a name typed into the box, the one that is `told`.
+// Make the concept of a clicked chip, or of a name typed into the box, the one that is `told`. The event 'link' asks for
+// it as a part of an address; one in the address is told once the drawing there is recognised.
+const SETTING = "told";
 const names = JSON.parse(props.names); // one text, as Gradio copies every part of the properties at every answer
 const byName = new Map();
 for (const [concept, [, name]] of Object.entries(names)) byName.set(name.toLowerCase(), concept);
 
+let linked = new URLSearchParams(location.hash.split("?")[1]).get(SETTING);
 let told = ""; // answers do not repeat it, as it may have changed while they were under way
 
 function receive() {
   if (props.value.told === undefined) props.value = { ...props.value, told };
   else told = props.value.told;
+  if (!linked || !props.value.guesses.length) return;
+  const concept = Object.hasOwn(names, linked) ? linked : told;
+  linked = "";
+  tell(concept);
 }
 
 // Have what is seen read out, the likeliest thing or all of several things.
@@ -27,6 +34,8 @@ function tell(concept) {
   trigger("input");
 }
 
+const addTold = ({ detail }) => told && detail.parts.push([SETTING, told]);
+element.addEventListener("link", addTold, true); // it does not bubble
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button) tell(button.dataset.concept);

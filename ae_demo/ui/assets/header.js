@@ -14,8 +14,8 @@ function tell(key) {
 async function makeLink() {
   const event = () => new CustomEvent("link", { detail: { parts } });
   const parts = [];
-  const pads = [...document.querySelectorAll(".sketch-pad")].filter((pad) => pad.offsetParent);
-  for (const node of [...document.querySelectorAll(".address"), ...pads]) node.dispatchEvent(event());
+  const shown = [...document.querySelectorAll(".sketch-pad, .guesses")].filter((widget) => widget.offsetParent);
+  for (const node of [...document.querySelectorAll(".address"), ...shown]) node.dispatchEvent(event());
   const found = await Promise.all(parts);
   const query = new URLSearchParams(found.filter(([, text]) => text !== null)).toString();
   const home = props.home && window.parent !== window ? props.home : location.origin + location.pathname;
