@@ -169,10 +169,8 @@ def grad_norm_sq(discriminator, x: Tensor) -> Tensor:
     return gradient.flatten(1).square().sum(1)
 
 
-def gan(
-    model, discriminator, batch: Batch, kind: str = "non-saturating", r1: float = 0.0, gp: float = 10.0, augment=None
-) -> Loss:
-    """One of GAN_LOSSES for both players, averaged over real x and fake G(z), which D sees through `augment`.
+def gan(model, discriminator, batch: Batch, kind: str = "non-saturating", r1: float = 0.0, gp: float = 10.0) -> Loss:
+    """One of GAN_LOSSES for both players, averaged over real x and fake G(z).
 
     "d_loss" also has r1 / 2 · ‖∇D(x)‖² (Mescheder et al., 2018) and, for "wgan-gp", gp · (‖∇D(x̃)‖ − 1)² at random x̃
     between real and fake. "d_real" and "d_fake" are D's mean logits. Both losses share one graph, so each optimizer
@@ -180,7 +178,7 @@ def gan(
     real = batch["image" if "image" in batch else "point"]
     fake = model(model.latent(len(real))).float()
     both = torch.cat([real, fake])
-    judged = discriminator(augment(both) if augment else both).float()
+    judged = discriminator(both).float()
     d_real, d_fake = judged.chunk(2)
     d, g = GAN_LOSSES[kind]
     d_loss = d(d_real, d_fake).mean()
@@ -191,6 +189,47 @@ def gan(
         between = torch.lerp(real, fake, t)
         d_loss = d_loss + gp * (grad_norm_sq(discriminator, between).add(1e-12).sqrt() - 1).square().mean()
     return {"loss": g(d_fake).mean(), "d_loss": d_loss, "d_real": d_real.mean(), "d_fake": d_fake.mean()}
+
+
+def conditional_gan(
+    model,
+    discriminator,
+    batch: Batch,
+    targets: Callable[[Batch], Tensor],
+    kind: str = "non-saturating",
+    r1: float = 1.0,
+    r1_every: int = 8,
+    seen_weight: float = 1.0,
+    obeyed_weight: float = 1.0,
+    augment=None,
+) -> Loss:
+    """`gan` with an auxiliary classifier (AC-GAN: Odena et al., 2017) for pictures of parts, which D sees through
+    `augment`.
+
+    discriminator.judge(x) also reads the parts, logits by `model.parts.sizes`: "d_loss" has seen_weight times their
+    cross-entropy for real pictures, with targets(batch) (N, P), and "loss" obeyed_weight times that for fakes, with the
+    parts that z has chosen. The penalty r1 / 2 · ‖∇D(x)‖² is taken at random in one of `r1_every` steps, as many times
+    as strong (Karras et al., 2020)."""
+    real, wanted = batch["image"], targets(batch)
+    z = model.latent(len(real))
+    both = torch.cat([real, model(z).float()])
+    both = augment(both) if augment else both
+    judged, read = (part.float() for part in discriminator.judge(both))
+    (d_real, d_fake), (read_real, read_fake) = judged.chunk(2), read.chunk(2)
+    d, g = GAN_LOSSES[kind]
+    seen = parts_cross_entropy(read_real, wanted, model.parts.sizes)
+    obeyed = parts_cross_entropy(read_fake, model.parts.chosen(z), model.parts.sizes)
+    d_loss = d(d_real, d_fake).mean() + seen_weight * seen
+    if r1 and float(torch.rand(())) < 1 / r1_every:
+        d_loss = d_loss + r1_every * r1 / 2 * grad_norm_sq(discriminator, both[: len(real)]).float().mean()
+    parts = {"d_real": d_real.mean(), "d_fake": d_fake.mean(), "seen": seen, "obeyed": obeyed}
+    return {"loss": g(d_fake).mean() + obeyed_weight * obeyed, "d_loss": d_loss} | parts
+
+
+def parts_cross_entropy(logits: Tensor, chosen: Tensor, sizes: list[int]) -> Tensor:
+    """Return the cross-entropy in nats of parts: logits (N, sum(sizes)), chosen values (N, P); the mean over both."""
+    parts = [F.cross_entropy(one, y) for one, y in zip(logits.split(sizes, dim=1), chosen.T, strict=True)]
+    return torch.stack(parts).mean()
 
 
 def classification(model, batch: Batch, corrupt=None) -> Loss:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from ae_demo import losses
 from ae_demo.data.hints import no_hints
 from ae_demo.data.sketches import clean_sketch
+from ae_demo.models.dcgan import PartCode
 from ae_demo.models.ddpm import DDPM
 from ae_demo.models.stacked import Stacked
 from ae_demo.models.toy_gan import ToyGenerator
@@ -383,12 +384,52 @@ def test_penalties_are_taken_at_real_points_or_between_real_and_fake():
     assert between == pytest.approx((5**3 - 1**3) / 3 / 4, rel=0.03), "the mean of (r − 1)² for r from 2 to 6"
 
 
-def test_the_discriminator_sees_real_and_fake_through_the_same_augmentation():
-    parts = losses.gan(
-        Circle(), lambda x: x.norm(dim=1), {"point": torch.eye(2)}, "hinge", augment=lambda both: 0.1 * both
-    )  # fmt: skip
-    assert float(parts["d_real"]) == pytest.approx(0.1) and float(parts["d_fake"]) == pytest.approx(0.6)
-    assert float(parts["d_loss"]) == pytest.approx(0.9 + 1.6) and float(parts["loss"]) == pytest.approx(-0.6)
+class Told:
+    """A generator of two parts, of 2 and 3 values; its pictures are the memberships that the code chose."""
+
+    def __init__(self):
+        self.parts = PartCode([[0.5, 0.5], [0.25, 0.25, 0.5]], 4)
+
+    def latent(self, n):
+        return torch.randn(n, 4)
+
+    def __call__(self, z):
+        return self.parts(z)[:, :5]
+
+
+class Reader:
+    """A discriminator that finds everything as real as its first pixel, and reads parts off the pixels."""
+
+    def judge(self, x):
+        return x[:, 0], 20 * x
+
+    def __call__(self, x):
+        return self.judge(x)[0]
+
+
+def test_a_generator_that_is_told_is_paid_for_the_parts_that_its_code_chose():
+    torch.manual_seed(0)
+    real = torch.tensor([[1.0, 0, 0, 0, 1]]).repeat(64, 1)
+    wanted = torch.tensor([[0, 2]]).repeat(64, 1)
+    right = losses.conditional_gan(Told(), Reader(), {"image": real}, lambda batch: wanted, r1=0)
+    assert float(right["seen"]) < 1e-3 and float(right["obeyed"]) < 0.2, "blends at borders cost a little"
+    wrong = losses.conditional_gan(Told(), Reader(), {"image": real}, lambda batch: 0 * wanted, r1=0)
+    assert float(wrong["seen"]) == pytest.approx(10, rel=1e-3) and float(wrong["d_loss"]) > float(right["d_loss"]) + 9
+    fooled = torch.nn.functional.softplus(-torch.tensor([0.0, 1.0])).tolist()
+    assert min(fooled) < float(right["loss"] - right["obeyed"]) < max(fooled)
+
+
+def test_the_penalty_of_a_told_discriminator_is_seldom_and_as_strong_on_the_whole():
+    torch.manual_seed(0)
+    batch, wanted = {"image": torch.rand(8, 5)}, torch.zeros(8, 2, dtype=torch.long)
+
+    def d_loss(r1, **options):
+        found = losses.conditional_gan(Told(), Reader(), batch, lambda batch: wanted, r1=r1, r1_every=4, **options)
+        return float(found["d_loss"] - found["seen"])
+
+    given = [d_loss(3.0, augment=lambda both: 0 * both) - 2 * math.log(2) for _ in range(400)]
+    taken = [value for value in given if value > 1e-4]
+    assert 70 < len(taken) < 130 and taken == pytest.approx([4 * 3 / 2] * len(taken), rel=1e-4)
 
 
 def test_slopes_and_penalties_of_a_linear_discriminator():

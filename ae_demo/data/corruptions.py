@@ -83,27 +83,12 @@ def jitter(x: Tensor) -> Tensor:
     return F.pad(x, (2, 2, 2, 2), mode="replicate")[..., down : down + height, right : right + width].clamp(0, 1)
 
 
-def augment_pictures(color: Tensor) -> Tensor:
-    """Apply differentiable augmentation (Zhao et al., 2020, https://arxiv.org/abs/2006.10738) to images (N, 3, H, W):
-    brightness and saturation; shifts up to an eighth; a square hole of side 3/8."""
-    n, _, size, _ = color.shape
-    device = color.device
-
-    def uniform(low: float, high: float) -> Tensor:
-        return torch.empty(n, 1, 1, 1, device=device).uniform_(low, high)
-
-    grey = color.mean(1, keepdim=True)
-    color = grey + (color - grey) * uniform(0.7, 1.3) + uniform(-0.15, 0.15)
-    place = torch.arange(size, device=device)
-    rows, columns = (place + torch.randint(-size // 8, size // 8 + 1, (n, 1), device=device) for _ in range(2))
-    inside = ((rows >= 0) & (rows < size))[:, None, :, None] & ((columns >= 0) & (columns < size))[:, None, None, :]
-    top, left = (torch.randint(-size // 4, size, (n, 1), device=device) for _ in range(2))
-    hole = ((place >= top) & (place < top + 3 * size // 8))[:, None, :, None]
-    hole = hole & ((place >= left) & (place < left + 3 * size // 8))[:, None, None, :]
-    shifted = color[
-        torch.arange(n, device=device)[:, None, None],
-        :,
-        rows.clamp(0, size - 1)[:, :, None],
-        columns.clamp(0, size - 1)[:, None, :],
-    ].permute(0, 3, 1, 2)
-    return shifted * (inside & ~hole)
+def shift_pictures(color: Tensor, most: int = 4) -> Tensor:
+    """Shift each of the images (N, C, H, W) by up to `most` pixels each way, differentiably; edges are repeated."""
+    n, _, height, width = color.shape
+    padded = F.pad(color, (most,) * 4, mode="replicate")
+    top, left = (torch.randint(0, 2 * most + 1, (n, 1), device=color.device) for _ in range(2))
+    rows = (top + torch.arange(height, device=color.device))[:, :, None]
+    columns = (left + torch.arange(width, device=color.device))[:, None, :]
+    picture = torch.arange(n, device=color.device)[:, None, None]
+    return padded[picture, :, rows, columns].permute(0, 3, 1, 2)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ae_demo.data.emoji_svg import render
-from ae_demo.data.images import Images, dataset, draw_in_parallel, load_cached_portions
+from ae_demo.data.images import Batch, Images, dataset, draw_in_parallel, load_cached_portions
 
 FACE_SIZE = 64  # side in pixels
 TRAIN_FACES, HELD_OUT_FACES = 18_000, 2_000
@@ -27,18 +27,77 @@ PARTS: dict[str, list[Enum]] = {
     "clothing": [c for c in pa.ClothingType if c is not pa.ClothingType.GRAPHIC_SHIRT],  # its print is illegible
     "clothing_color": list(pa.ClothingColor),
 }
-# trait: (part, values of that part with the trait)
-TRAITS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "dark_hair": ("hair_color", ("BLACK", "BROWN_DARK")),
-    "blonde": ("hair_color", ("BLONDE", "BLONDE_GOLDEN", "PLATINUM")),
-    "red_hair": ("hair_color", ("AUBURN", "RED")),
-    "dark_skin": ("skin_color", ("BROWN", "DARK_BROWN", "BLACK")),
-    "beard": ("facial_hair", ("BEARD_LIGHT", "BEARD_MAGESTIC", "BEARD_MEDIUM", "WICK_BEARD")),
-    "glasses": ("accessory", ("KURT", "PRESCRIPTION_1", "PRESCRIPTION_2", "ROUND")),
-    "sunglasses": ("accessory", ("SUNGLASSES", "SUNGLASSES_2", "WAYFARERS", "WAYFARERS_2")),
-    "smile": ("mouth", ("SMILE", "BIG_SMILE", "TWINKLE")),
-    "suit": ("clothing", ("BLAZER_SHIRT", "BLAZER_SWEATER", "BOND_SUIT", "SHIRT_WICK")),
-}
+NOTHING = {"facial_hair": pa.FacialHairType.NONE, "accessory": pa.AccessoryType.NONE}  # in two of three faces, and more
+# part: its values in an order that a slider can follow, as from dark to light
+AXES: dict[str, tuple[str, ...]] = {
+    "top": (
+        "ASTRONAUT", "HAT", "FRIDA", "BRIDE", "SIDES", "BUZZCUT", "SHORT_ROUND", "CAESAR", "CAESAR_SIDE_PART",
+        "SHORT_FLAT", "SHORT_DREADS_1", "SHORT_CURLY", "FRIZZLE", "SHORT_WAVED", "MOHAWK", "ELVIS", "POMPADOUR",
+        "QUIFF", "EVIL_SPIKE", "BUN", "BRAIDS", "SHORT_DREADS_2", "MOWGLI", "SHAGGY", "SHAGGY_MULLET", "PIXIE",
+        "WILD", "EINSTEIN_HAIR", "DREADLOCKS", "CORNROWS", "TWIST_LONG_HAIR", "TWIST_LONG_HAIR_2", "HALF_SHAVED",
+        "WICK", "BOB", "MIA_WALLACE", "LONG_NOT_TOO_LONG", "SHAVED_SIDES", "STRAIGHT_STRAND", "STRAIGHT_1",
+        "STRAIGHT_2", "CURLY", "FRO_BAND", "FRO", "LOOSE_HAIR", "BIG_HAIR", "CURVY", "DREADS", "CURLY_2",
+        "LONG_HAIR_CURLY",
+    ),
+    "hair_color": (
+        "BLACK", "BROWN_DARK", "BROWN", "AUBURN", "RED", "BLONDE", "BLONDE_GOLDEN", "PLATINUM", "SILVER_GRAY",
+        "PASTEL_PINK",
+    ),
+    "skin_color": (
+        "YELLOW", "TANNED", "PALE", "LIGHT", "BROWN", "DARK_BROWN", "BLACK",
+    ),
+    "eyes": (
+        "CLOSED", "CRY", "WINK", "HAPPY", "SQUINT", "SIDE", "DEFAULT", "EYE_ROLL", "SURPRISED", "WINK_WACKY", "HEART",
+        "X_DIZZY",
+    ),
+    "eyebrows": (
+        "SAD_CONCERNED", "SAD_CONCERNED_NATURAL", "FROWN_NATURAL", "RAISED_EXCITED", "RAISED_EXCITED_NATURAL",
+        "UP_DOWN", "UP_DOWN_NATURAL", "DEFAULT", "DEFAULT_NATURAL", "NONE", "FLAT_NATURAL", "UNIBROW_NATURAL",
+        "ANGRY_NATURAL", "ANGRY",
+    ),
+    "mouth": (
+        "VOMIT", "SCREAM_OPEN", "GRIMACE", "SAD", "CONCERNED", "DISBELIEF", "SERIOUS", "EATING", "DEFAULT", "TWINKLE",
+        "SMILE", "BIG_SMILE", "TONGUE",
+    ),
+    "facial_hair": (
+        "NONE", "EINSTEIN_MOUSTACHE", "MOUSTACHE_MAGNUM", "MOUSTACHE_FANCY", "BEARD_LIGHT", "WICK_BEARD",
+        "BEARD_MEDIUM", "BEARD_MAGESTIC",
+    ),
+    "accessory": (
+        "NONE", "EYEPATCH", "ROUND", "PRESCRIPTION_2", "PRESCRIPTION_1", "KURT", "SUNGLASSES", "SUNGLASSES_2",
+        "WAYFARERS", "WAYFARERS_2",
+    ),
+    "clothing": (
+        "NONE", "OVERALL", "GLADIATOR", "ASTRONAUT_SUIT", "SHIRT_SCOOP_NECK", "SHIRT_V_NECK", "HOODIE",
+        "SHIRT_CREW_NECK", "COLLAR_SWEATER", "CHEF", "JEDI_ROBE", "BLAZER_SWEATER", "BLAZER_SHIRT", "SHIRT_WICK",
+        "BOND_SUIT",
+    ),
+    "clothing_color": (
+        "BLACK", "HEATHER", "BLUE_03", "GRAY_02", "RED", "PINK", "BLUE_02", "BLUE_01", "PASTEL_ORANGE",
+        "PASTEL_YELLOW", "PASTEL_GREEN", "PASTEL_BLUE", "GRAY_01", "WHITE",
+    ),
+}  # fmt: skip
+
+
+def axis_shares() -> list[list[float]]:
+    """Return the share of faces with each value of AXES, axis by axis."""
+    shares = []
+    for part, names in AXES.items():
+        often = NOTHING[part].name if part in NOTHING else None
+        seldom = (1 / 3 if often else 1) / len(names)
+        shares.append([seldom + 2 / 3 * (name == often) for name in names])
+    return shares
+
+
+def axis_positions(attributes: Tensor) -> Tensor:
+    """Convert attributes (N, 10), indices into PARTS, to indices into AXES, same shape."""
+    places = [torch.tensor([AXES[part].index(value.name) for value in values]) for part, values in PARTS.items()]
+    return torch.stack([place.to(one.device)[one] for place, one in zip(places, attributes.T, strict=True)], 1)
+
+
+def chosen_parts(batch: Batch) -> Tensor:
+    """Return the parts of a batch of faces, (N, 10), indices into AXES."""
+    return axis_positions(batch["attributes"])
 
 
 def draw_face(seed: int) -> tuple[np.ndarray, list[int]]:
@@ -46,7 +105,7 @@ def draw_face(seed: int) -> tuple[np.ndarray, list[int]]:
     and two in three no glasses."""
     rng = random.Random(seed)
     chosen = {name: rng.choice(values) for name, values in PARTS.items()}
-    for name, nothing in (("facial_hair", pa.FacialHairType.NONE), ("accessory", pa.AccessoryType.NONE)):
+    for name, nothing in NOTHING.items():
         if rng.random() < 2 / 3:
             chosen[name] = nothing
     avatar = pa.Avatar(style=pa.AvatarStyle.TRANSPARENT, facial_hair_color=chosen["hair_color"], **chosen)

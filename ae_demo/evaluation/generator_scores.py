@@ -1,6 +1,6 @@
 """Held-out scores of generative networks, and of the classifiers used to judge them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -32,11 +32,19 @@ def classification_scores(model, data: Images, names: tuple[str, ...] = ("accura
 
 @torch.inference_mode()
 def sample_scores(
-    model, data: Images, classifier: str, readable: tuple[int, ...] = (0,), n: int = 1000
+    model,
+    data: Images,
+    classifier: str,
+    readable: tuple[int, ...] = (0,),
+    n: int = 1000,
+    positions: Callable[[Tensor], Tensor] | None = None,
 ) -> dict[str, float]:
     """Return `set_scores` of n seeded samples against n held-out images, and the shares of samples whose attributes
     with indices `readable` all reach each probability in READABLE. The same scores of n other held-out images, as
-    frechet_real and so on, serve as a reference."""
+    frechet_real and so on, serve as a reference.
+
+    For a generator whose code chooses parts, told is the share of parts that the classifier reads as chosen, after
+    positions(attributes) (N, P), which puts them in the order of the code."""
     x = data[:]["image"]
     n = min(n, len(x) // 2)
     z = torch.randn(n, model.latent_dim, generator=torch.Generator().manual_seed(0))
@@ -47,6 +55,9 @@ def sample_scores(
         values = set_scores(fake, x[:n], classifier)
         values |= {name: float((likeliest > least).float().mean()) for name, least in READABLE.items()}
         scores |= {name + suffix: value for name, value in values.items()}
+        if positions and not suffix:
+            read = positions(torch.stack([part.argmax(1) for part in logits], dim=1))
+            scores["told"] = float((read == model.generator.parts.chosen(z)).float().mean())
     return scores
 
 

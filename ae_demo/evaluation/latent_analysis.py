@@ -1,16 +1,16 @@
-"""Analysis of latent spaces: maps of the codes of held-out images, and directions that change one trait of a face."""
+"""Analysis of latent spaces: maps of the codes of held-out images, and how purely a code changes one part of a face."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ae_demo import checkpoints
-from ae_demo.data.faces import PARTS, TRAITS
+from ae_demo.data.faces import AXES, axis_positions
 from ae_demo.data.images import Images
 from ae_demo.models.classifier import Classifier
 
 NEIGHBOURS = 5
-CODES_PER_PICTURE = 64  # latent samples per sample image, for the regression
+PURITY_FACES = 500
 
 
 @torch.inference_mode()
@@ -47,45 +47,35 @@ def code_map(model, data: Images) -> dict:
 
 
 @torch.inference_mode()
-def trait_probs(x: Tensor, classifier: str = "classifier-faces") -> Tensor:
-    """Estimate the probability of each of `faces.TRAITS`: faces (N, 3, 64, 64) -> (N, K) in [0, 1]."""
+def read_parts(x: Tensor, classifier: str = "classifier-faces") -> Tensor:
+    """Read the parts of faces (N, 3, 64, 64) -> (N, 10), indices into `faces.AXES`."""
     net = checkpoints.load(Classifier, classifier)
     logits = torch.cat([net(part) for part in x.split(256)]).split(net.sizes, dim=1)
-    likely = {part: one.softmax(1) for part, one in zip(PARTS, logits, strict=True)}
-    chosen = {part: [value.name for value in values] for part, values in PARTS.items()}
-    return torch.stack(
-        [likely[part][:, [chosen[part].index(name) for name in names]].sum(1) for part, names in TRAITS.values()], dim=1
-    )
+    return axis_positions(torch.stack([one.argmax(1) for one in logits], dim=1))
 
 
 @torch.inference_mode()
-def directions(model, data: Images) -> dict:
-    """Find trait directions. directions: for each of `faces.TRAITS` the latent unit vector along which its probability
-    rises most, by linear regression over CODES_PER_PICTURE seeded samples per image of `data` (as in Shen et al., 2020,
-    https://arxiv.org/abs/1907.10786, who separate by a hyperplane); shares: [low, high], its mean probability after
-    steps of −2 and 2; typical: `find_typical_latent`."""
-    n = CODES_PER_PICTURE * len(data)
-    z = torch.randn(n, model.latent_dim, generator=torch.Generator().manual_seed(0))
+def purity(model, data: Images) -> dict:
+    """Measure what the sliders of a GAN of faces do, on PURITY_FACES seeded faces, as read by the classifier. told:
+    share of faces with the value that the code chose, for each part of `faces.AXES`; changed: for each part whose
+    number in the code goes to another value, drawn at random, the share of faces in which each part is read
+    differently."""
+    codes, seeded = model.generator.parts, torch.Generator().manual_seed(0)
+    z = torch.randn(PURITY_FACES, model.latent_dim, generator=seeded)
 
-    def probs(codes: Tensor) -> Tensor:
-        return trait_probs(torch.cat([model(part) for part in codes.split(256)]))
+    def read(z: Tensor) -> Tensor:
+        return read_parts(torch.cat([model(part) for part in z.split(256)]))
 
-    found = probs(z)
-    axes = torch.linalg.lstsq(z, found - found.mean(0)).solution.T  # (K, latent_dim)
-    axes = torch.nn.functional.normalize(axes, dim=1)
-    moved = {
-        name: [round(float(probs(z[:512] + step * axis)[:, i].mean()), 3) for step in (-2, 2)]
-        for i, (name, axis) in enumerate(zip(TRAITS, axes, strict=True))
-    }
-    rounded = {name: [round(v, 4) for v in axis.tolist()] for name, axis in zip(TRAITS, axes, strict=True)}
-    typical = [round(v, 4) for v in find_typical_latent(model).tolist()]
-    return {"directions": rounded, "shares": moved, "typical": typical}
+    chosen, before, changed = codes.chosen(z), read(z), dict[str, dict]()
+    for k, part in enumerate(AXES):
+        other = chosen.clone()
+        other[:, k] += torch.randint(1, codes.sizes[k], (len(z),), generator=seeded)
+        other[:, k] %= codes.sizes[k]
+        moved = z.clone()
+        moved[:, k] = codes.numbers_for(other)[:, k]
+        changed[part] = _by_part(read(moved) != before)
+    return {"told": _by_part(before == chosen), "changed": changed}
 
 
-@torch.inference_mode()
-def find_typical_latent(generator, n: int = 512) -> Tensor:
-    """Return the z (latent_dim,), of n seeded ones, with the image nearest to their mean. z = 0 has none: in training
-    no z is that short."""
-    z = torch.randn(n, generator.latent_dim, generator=torch.Generator().manual_seed(0))
-    x = torch.cat([generator(part) for part in z.split(256)]).flatten(1)
-    return z[(x - x.mean(0)).norm(dim=1).argmin()]
+def _by_part(found: Tensor) -> dict[str, float]:
+    return {part: round(value, 3) for part, value in zip(AXES, found.float().mean(0).tolist(), strict=True)}

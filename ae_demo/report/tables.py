@@ -102,6 +102,17 @@ def samples_table(root: Path) -> str:
     return "\n".join(lines)
 
 
+def purity_table(root: Path) -> str:
+    """Tabulate what each slider of the generated faces changes, as read by the classifier."""
+    found = checkpoints.analysis("dcgan-faces", root).get("changed", {})
+    words = {part: part.replace("_", " ") for part in found}
+    lines = [f"| moved | {' | '.join(words.values())} |", f"|---|{'---|' * len(found)}"]
+    for moved, changed in found.items():
+        cells = [f"**{share:.0%}**" if part == moved else f"{share:.0%}" for part, share in changed.items()]
+        lines.append(f"| {words[moved]} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def samplers_table(root: Path) -> str:
     """Tabulate the scores of every diffusion network by sampler and number of steps."""
     known = {name: checkpoints.metadata(name, root).get("scores", {}).get("held_out", {}) for name in RECIPES}
@@ -180,6 +191,7 @@ TABLES = {
     "restoration": restoration_table,
     "rates": rates_table,
     "samples": samples_table,
+    "purity": purity_table,
     "samplers": samplers_table,
 }
 

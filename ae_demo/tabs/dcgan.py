@@ -1,4 +1,4 @@
-"""Faces: samples of a GAN, directions of its latent space, judgements of its discriminator."""
+"""Faces: samples of a GAN, sliders along the axes of its code, judgements of its discriminator."""
 
 import copy
 import random
@@ -10,9 +10,10 @@ import gradio as gr
 import torch
 from PIL import Image, ImageChops
 from torch import Tensor
+from torch.nn import functional as F
 
 from ae_demo import checkpoints
-from ae_demo.data.faces import FACE_SIZE, TRAITS, cartoon_faces
+from ae_demo.data.faces import AXES, FACE_SIZE, NOTHING, cartoon_faces
 from ae_demo.figures import data_uri, film_uri, to_pil
 from ae_demo.models.dcgan import DCGAN
 from ae_demo.models.interpolation import slerp
@@ -36,7 +37,8 @@ FACES_SHOWN = 12  # faces to choose from
 SHOWN_SIZE = 256  # side of a face on the page in pixels
 FIRST_FACE = 58  # a seed whose face smiles
 MAX_FIRST_SEED = MAX_SEED - FACES_SHOWN
-MAX_TRUNCATION, MAX_AMOUNT = 1.5, 4.0
+MAX_TRUNCATION, MAX_AMOUNT = 1.2, 4.0
+AXIS_LIMIT = 2.3  # of a number of the code that a slider moves: 98 % of all lie within
 ROUNDS = 10  # rounds per game
 FACE_COLORS = (
     "#ffdbb4", "#edb98a", "#d08b5b", "#ae5d29", "#614335", "#2c1b18", "#a55728", "#d6b370", "#f59797", "#65c9ff",
@@ -50,28 +52,19 @@ def faces_gan() -> DCGAN:
 
 
 @cache
-def trait_directions() -> Tensor:
-    """Load the stored directions of TRAITS, unit vectors (K, latent_dim); raises CheckpointError if missing."""
-    return torch.tensor([_analysed("directions")[name] for name in TRAITS])
-
-
-@cache
 def typical_latent() -> Tensor:
-    """Load the stored z (1, latent_dim) of the most typical face; raises CheckpointError if missing."""
-    return torch.tensor([_analysed("typical")])
-
-
-def _analysed(what: str):
-    found = checkpoints.analysis("dcgan-faces").get(what)
-    if not found:
-        raise checkpoints.CheckpointError(TEXT["no_map"])
-    return found
+    """Return the z (1, latent_dim) with the middle value of every axis, and 0 for all other numbers."""
+    codes = faces_gan().generator.parts
+    middle = torch.tensor(
+        [[size // 2 if part not in NOTHING else 0 for part, size in zip(AXES, codes.sizes, strict=True)]]
+    )
+    return F.pad(codes.numbers_for(middle), (0, faces_gan().latent_dim - codes.parts))
 
 
 def paint_here() -> LocalAnswer | None:
     """Return how the page itself paints a face; None without what is needed for it."""
     try:
-        facts = {"typical": typical_latent()[0].tolist(), "directions": trait_directions().tolist()}
+        facts = {"typical": typical_latent()[0].tolist(), "limit": AXIS_LIMIT}
     except checkpoints.CheckpointError:
         return None
     texts = {"face": TEXT["face"], "realness": TEXT["realness_here"]}
@@ -79,21 +72,22 @@ def paint_here() -> LocalAnswer | None:
 
 
 def latent(seed: int, truncation: float = 1.0) -> Tensor:
-    """Draw z (1, latent_dim) ~ N(0, I) with a seed; turn it towards `typical_latent`, which is truncation 0, or, above
-    1, lengthen it."""
+    """Draw z (1, latent_dim) ~ N(0, I) with a seed, and multiply its distance from `typical_latent` by `truncation`."""
     z = torch.randn(1, faces_gan().latent_dim, generator=torch.Generator().manual_seed(inputs.check_seed(seed)))
-    truncation = inputs.check_range(truncation, 0, MAX_TRUNCATION)
-    if truncation >= 1:
-        return z * truncation
-    return slerp(typical_latent(), z, torch.tensor([truncation], dtype=torch.float32))
+    return torch.lerp(typical_latent(), z, inputs.check_range(truncation, 0, MAX_TRUNCATION))
 
 
 def edited_latent(seed: int, truncation: float, *amounts: float) -> Tensor:
-    """Draw z with a seed, and move it along TRAITS by `amounts` in −4 … 4; raises InputError if there are too many."""
-    if len(amounts) > len(TRAITS):
-        raise inputs.InputError(TEXT["too_many"].format(n=len(TRAITS)))
-    steps = torch.tensor([inputs.check_range(amount, -MAX_AMOUNT, MAX_AMOUNT) for amount in amounts])
-    return latent(seed, truncation) + steps.float() @ trait_directions()[: len(steps)]
+    """Draw z with a seed, and move it along AXES by `amounts` in −4 … 4, up to AXIS_LIMIT; raises InputError if there
+    are too many."""
+    if len(amounts) > len(AXES):
+        raise inputs.InputError(TEXT["too_many"].format(n=len(AXES)))
+    z = latent(seed, truncation)
+    for axis, amount in enumerate(amounts):
+        step = inputs.check_range(amount, -MAX_AMOUNT, MAX_AMOUNT)
+        if step:
+            z[:, axis] = (z[:, axis] + step).clamp(-AXIS_LIMIT, AXIS_LIMIT)
+    return z
 
 
 @torch.no_grad()
@@ -115,8 +109,8 @@ def enlarge_face(x: Tensor) -> Image.Image:
 
 @torch.no_grad()
 def paint_face(seed: int, truncation: float = 0.8, *amounts: float) -> list[dict]:
-    """Generate the cartoon face of a seed: truncation 0 … 1.5, from a typical face to unusual ones, and a shift of
-    −4 … 4 along each trait."""
+    """Generate the cartoon face of a seed: truncation 0 … 1.2, from a typical face to unusual ones, and a shift of
+    −4 … 4 along each of AXES."""
     x = faces_gan()(edited_latent(seed, truncation, *amounts))
     note = TEXT["realness"].format(p=100 * realness(x)[0])
     return [picture(TEXT["face"], enlarge_face(x[0]), note, quality=92, size="large")]
@@ -125,7 +119,7 @@ def paint_face(seed: int, truncation: float = 0.8, *amounts: float) -> list[dict
 @torch.no_grad()
 def paint_faces(seed: int, truncation: float = 0.8) -> list[dict]:
     """Generate the cartoon faces of twelve seeds from `seed` on, the `picked` one, to choose from: truncation
-    0 … 1.5."""
+    0 … 1.2."""
     first = inputs.check_seed(seed, MAX_FIRST_SEED)
     x = faces_gan()(torch.cat([latent(first + i, truncation) for i in range(FACES_SHOWN)]))
     return [
@@ -140,7 +134,7 @@ def choose_face(index: int | None, seed: int) -> int:
 
 @torch.no_grad()
 def interpolate_faces(seed: int, other: int, truncation: float = 0.8) -> list[dict]:
-    """Interpolate from the cartoon face of one seed to that of another, as a film strip: truncation 0 … 1.5."""
+    """Interpolate from the cartoon face of one seed to that of another, as a film strip: truncation 0 … 1.2."""
     z = slerp(latent(seed, truncation), latent(other, truncation), torch.linspace(0, 1, INTERPOLATION_FRAMES))
     return [film_strip(TEXT["film"], faces_gan()(z))]
 
@@ -148,7 +142,7 @@ def interpolate_faces(seed: int, other: int, truncation: float = 0.8) -> list[di
 @torch.no_grad()
 def download_loop(seed: int, other: int, truncation: float = 0.8, kind: str = "gif") -> dict:
     """Export the interpolation from the cartoon face of one seed to that of the `other`, and back, as {name, src} of an
-    animated image, kind "gif" or "webp": truncation 0 … 1.5."""
+    animated image, kind "gif" or "webp": truncation 0 … 1.2."""
     kind = inputs.check_choice(kind, FILM_KINDS)
     t = (1 - torch.cos(torch.linspace(0, torch.pi, 2 * INTERPOLATION_FRAMES))) / 2
     there = [enlarge_face(x) for x in faces_gan()(slerp(latent(seed, truncation), latent(other, truncation), t))]
@@ -178,7 +172,7 @@ def find_face(pad: dict) -> Iterator[list[dict]]:
     generator, classifier = (copy.deepcopy(network(name)).to(device) for name in ("dcgan-faces", "classifier-faces"))
     target = read_face(pad)
     score = TEXT["realness"].format(p=100 * realness(target)[0])
-    guesses = inversion.invert(generator, classifier.encode, target.to(device), held_out_faces().to(device))
+    guesses = inversion.invert(generator.generator, classifier, target.to(device), held_out_faces().to(device))
     for guess in guesses:
         note = TEXT["searching"] if guess.step < inversion.INVERSION_STEPS else TEXT["found"]
         note = note.format(turn=guess.step, turns=inversion.INVERSION_STEPS, psnr=guess.psnr)
@@ -278,7 +272,7 @@ def build() -> None:
                     Slider(
                         -MAX_AMOUNT, MAX_AMOUNT, 0, step=0.1, label=TEXT[name], elem_id=f"dcgan-{name}", min_width=200
                     )
-                    for name in TRAITS
+                    for name in AXES
                 ]
             back = gr.Button(TEXT["back"], size="sm")
     faces = Choices(TEXT["faces"], TEXT["faces_note"], small=True, elem_id="dcgan-faces")
@@ -308,7 +302,7 @@ def build() -> None:
     offer_script(paint_face, "paint_face", [seed, truncation, *amounts])
     how_it_works(TEXT["how"], TEXT["explanation"])
 
-    kept = {"seed": seed, "truncation": truncation, **dict(zip(TRAITS, amounts, strict=True)), "other": other}
+    kept = {"seed": seed, "truncation": truncation, **dict(zip(AXES, amounts, strict=True)), "other": other}
     address = keep_in_address("dcgan", kept | {"learned": position}, ("dcgan-faces",), eager=True)
     whole = [seed, truncation, *amounts]
     painted, moved = handler(paint_face, message), [truncation.input, *(one.input for one in amounts)]

@@ -10,11 +10,11 @@ from torch import nn
 from ae_demo import losses
 from ae_demo.data.artists import ARTISTS
 from ae_demo.data.concepts import CONCEPTS
-from ae_demo.data.corruptions import augment_pictures, downsample, jitter, random_corruption
+from ae_demo.data.corruptions import downsample, jitter, random_corruption, shift_pictures
 from ae_demo.data.doodles import random_doodles
 from ae_demo.data.drawings import Mixture, colored_drawings, drawings
 from ae_demo.data.emoji import PALETTE, emoji_groups, emoji_icons, emoji_pairs, emoji_pictures
-from ae_demo.data.faces import PARTS, cartoon_faces
+from ae_demo.data.faces import PARTS, axis_positions, axis_shares, cartoon_faces, chosen_parts
 from ae_demo.data.hints import random_hints
 from ae_demo.data.images import Dataset, Images
 from ae_demo.data.mnist import fashion_mnist, mnist
@@ -112,6 +112,7 @@ READABLE_PARTS = tuple(list(PARTS).index(name) for name in ("hair_color", "skin_
 GREY_SETS = (("mnist", mnist, "digits"), ("fashion", fashion_mnist, "clothing"))  # recipe stem, dataset, description
 UPSCALED_SCORES = ("psnr", "psnr_bicubic", "ssim", "ssim_bicubic")
 SAMPLE_SCORES = ("frechet", "precision", "recall", "readable")
+TOLD_SCORES = ("frechet", "precision", "recall", "told")
 CODE_SCORES = ("mse", "mse_2", "mse_32", "mse_128")
 COLORINGS_CAPTION = "Rows: clean line art, output, output with three hints, the same roughly drawn, output, {}truth."
 upscaling = {n: partial(losses.reconstruction, corrupt=partial(downsample, scale=n)) for n in (2, 4)}
@@ -471,24 +472,60 @@ RECIPES: dict[str, Recipe] = {
         task="unconditional-image-generation",
         filmed=True,
     ),
+    **{
+        f"cgan-{name}": Recipe(
+            title=f"Conditional GAN, {words} by class",
+            dataset=dataset,
+            model_class=GAN,
+            model_options={"width": 64, "num_classes": 10},
+            train=partial(
+                fit_pair,
+                loss=partial(losses.conditional_gan, targets=losses.class_targets, r1=0.0),
+                optim=Optim(lr=2e-4, betas=(0.5, 0.999)),
+                d_optim=Optim(lr=2e-4, betas=(0.5, 0.999)),
+            ),
+            stages=stages(23_400),  # 50 epochs
+            batch_size=128,
+            evaluate=partial(
+                generator_scores.sample_scores, classifier=f"classifier-{name}", positions=lambda read: read
+            ),
+            sample_grid=sample_grids.told_samples,
+            caption="Rows: one class each; columns: the same other numbers of z. Unpicked.",
+            headline=TOLD_SCORES,
+            task="unconditional-image-generation",
+        )
+        for name, dataset, words in GREY_SETS
+    },
     "dcgan-faces": Recipe(
-        title="DCGAN, cartoon faces",
+        title="DCGAN, cartoon faces by parts",
         dataset=cartoon_faces,
         model_class=DCGAN,
+        model_options={"shares": axis_shares()},
         train=partial(
             fit_pair,
-            loss=partial(losses.gan, augment=augment_pictures),
-            optim=Optim(lr=2e-4, betas=(0.5, 0.99), schedule=warm_cosine, ema_decay=0.999, bf16=True),
-            d_optim=Optim(lr=4e-4, betas=(0.5, 0.99), schedule=warm_cosine),
+            loss=partial(
+                losses.conditional_gan,
+                targets=chosen_parts,
+                seen_weight=2.0,
+                obeyed_weight=3.0,
+                augment=shift_pictures,
+            ),
+            optim=Optim(lr=5e-4, betas=(0.5, 0.99), schedule=warm_cosine, ema_decay=0.999, bf16=True),
+            d_optim=Optim(lr=5e-4, betas=(0.5, 0.99), schedule=warm_cosine),
         ),
-        stages=stages(24_000, 12_000),
+        stages=stages(12_000),
         batch_size=64,
-        evaluate=partial(generator_scores.sample_scores, classifier="classifier-faces", readable=READABLE_PARTS),
+        evaluate=partial(
+            generator_scores.sample_scores,
+            classifier="classifier-faces",
+            readable=READABLE_PARTS,
+            positions=axis_positions,
+        ),
         sample_grid=sample_grids.samples,
         caption="Pictures from z ~ N(0, I), unpicked.",
-        headline=SAMPLE_SCORES,
+        headline=(*SAMPLE_SCORES, "told"),
         task="unconditional-image-generation",
-        analyse=latent_analysis.directions,
+        analyse=latent_analysis.purity,
         filmed=True,
         page=page_networks.judged_generator,
     ),

@@ -27,7 +27,7 @@ STOPS = {
     "compression": Stops("#compression-size", "#compression-curve", "#compression-answers", "c", "bytes=8"),
     "latent_map": Stops("#latent_map-map", "#latent_map-encoder", "#latent_map-pad", "b"),
     "toy_gan": Stops("#toy_gan-lab .play", "#toy_gan-lab .verdict", "#toy_gan-lab .flow", "b"),
-    "dcgan": Stops("#dcgan-seed", "#dcgan-beard", "#dcgan-face", "b", "beard=4"),
+    "dcgan": Stops("#dcgan-seed", "#dcgan-facial_hair", "#dcgan-face", "a", "facial_hair=4"),
     "diffusion": Stops("#diffusion-film", "#diffusion-steps", "#diffusion-film", "a"),
     "diffusion_edit": Stops("#diffusion_edit-pad", "#diffusion_edit-t", "#diffusion_edit-answers", "b", "class=9&t=99"),
     "models": Stops("#models-name", "#models-table", "#models-table", "a"),

@@ -65,7 +65,7 @@ FIRST = {  # by the name of the tab's module
     "compression": First("#compression-size input[type=range]", "#compression-answers img"),
     "latent_map": First("#latent_map-map .plane", "#latent_map-near img", ("#latent_map-examples button",), drag=False),
     "toy_gan": First("#toy_gan-pad .lines", "#toy_gan-lab output", ("#toy_gan-lab [data-do=both]",)),
-    "dcgan": First("#dcgan-beard input[type=range]", "#dcgan-face img"),
+    "dcgan": First("#dcgan-facial_hair input[type=range]", "#dcgan-face img"),
     "diffusion": First("#diffusion-film .scrub", "#diffusion-film .x_t", (".settings button.primary",)),
     "diffusion_edit": First("#diffusion_edit-pad .lines", "#diffusion_edit-answers img"),
     "models": First("#models-curve", "#models-samples img", MODELS, drag=False),

@@ -577,7 +577,7 @@ def test_faces_of_a_seed_are_changed_and_led_into_one_another(page):
     until(page, lambda: face.get_attribute("src") != seen[0], "another face")
     until(page, lambda: film.get_attribute("src") != seen[1], "another film")
     before = face.get_attribute("src")
-    beard = page.locator("#dcgan-beard input[type=number]")
+    beard = page.locator("#dcgan-facial_hair input[type=number]")
     beard.fill("3")
     beard.press("Enter")
     until(page, lambda: face.get_attribute("src") != before, "a beard")

@@ -118,7 +118,7 @@ def test_a_seed_gives_the_same_numbers_as_in_pytorch(plane):
 
 def test_a_face_painted_in_the_page_is_python_s(browser, url):
     page = opened(browser, url, "dcgan", far=True)
-    face, beard = page.locator("#dcgan-face figcaption span"), page.locator("#dcgan-beard input[type=number]")
+    face, beard = page.locator("#dcgan-face figcaption span"), page.locator("#dcgan-facial_hair input[type=number]")
     expect(face).to_contain_text("% real")
     for value in ("1", "1.5", "2", "2.5", "1.2"):
         beard.fill(value)
@@ -131,7 +131,7 @@ def test_a_face_painted_in_the_page_is_python_s(browser, url):
         page.wait_for_timeout(700)
         if HERE in face.inner_text() and value == "1.2":
             break
-    amounts = [1.2 if name == "beard" else 0 for name in dcgan.TRAITS]
+    amounts = [1.2 if name == "facial_hair" else 0 for name in dcgan.AXES]
     (wanted,) = dcgan.paint_face(dcgan.FIRST_FACE, 0.8, *amounts)
     (mine,) = shown(page, "#dcgan-face img")
     assert np.abs(mine - pixels(wanted["src"])).mean() < 4, "both are JPEG, and enlarged in two ways"

@@ -64,13 +64,14 @@ def test_fewer_pixels_are_means():
     assert corruptions.downsample(x, 2).flatten().tolist() == [2.5, 4.5, 10.5, 12.5]
 
 
-def test_augmentation_shifts_and_cuts_holes_and_lets_gradients_through():
-    color = torch.rand(16, 3, 32, 32) * 0.2 + 0.4
-    color.requires_grad_(True)
+def test_every_picture_is_shifted_by_itself_and_gradients_pass():
+    ramp = torch.arange(32.0)
+    color = torch.stack([ramp.expand(32, 32), ramp[:, None].expand(32, 32)]).repeat(64, 1, 1, 1).requires_grad_(True)
     torch.manual_seed(0)
-    shown = corruptions.augment_pictures(color)
+    shown = corruptions.shift_pictures(color, 3)
     assert shown.shape == color.shape
-    shares = (shown != 0).any(1).float().mean((1, 2))
-    assert shares.max() > 0.85 > shares.min()
+    right, down = (shown[:, 0, 16, 16] - 16).tolist(), (shown[:, 1, 16, 16] - 16).tolist()
+    assert set(right) == set(down) == set(range(-3, 4)) and right != down
+    assert shown.min() == 0 and shown.max() == 31, "edges are repeated"
     shown.sum().backward()
-    assert (color.grad != 0).any(dim=1).float().mean() > 0.5
+    assert (color.grad[:, :, 4:-4, 4:-4] == 1).all()

@@ -5,10 +5,10 @@ import pytest
 import sklearn.manifold
 import torch
 
-from ae_demo.data.faces import PARTS, TRAITS, cartoon_faces
-from ae_demo.data.images import Images
+from ae_demo.data.faces import AXES, axis_shares, cartoon_faces, chosen_parts
 from ae_demo.data.mnist import fashion_mnist
 from ae_demo.evaluation import latent_analysis
+from ae_demo.models.dcgan import PartCode
 
 
 class Coder:
@@ -78,34 +78,41 @@ def test_a_map_is_as_wide_as_a_thousand_and_keeps_its_proportions(data, monkeypa
     assert found[:4] == [[0, 0], [1000, 0], [0, 500], [1000, 500]]
 
 
-def test_a_direction_is_the_one_along_which_its_trait_grows_most(monkeypatch):
-    """Every trait is a sigmoid along a line of its own, and the network hands its codes on."""
-    monkeypatch.setattr(latent_analysis, "CODES_PER_PICTURE", 500)
-    lines = torch.linalg.qr(torch.randn(12, 12)).Q[: len(latent_analysis.TRAITS)]
-    monkeypatch.setattr(latent_analysis, "trait_probs", lambda z: (2 * z @ lines.T - 1).sigmoid())
+class Parrot:
+    """A generator whose pictures are the indices that its code chose, and mix up the first two parts."""
 
-    def model(z):
-        return z
+    latent_dim = 32
 
-    model.latent_dim = 12
-    found = latent_analysis.directions(model, Images(image=torch.zeros(8, 1)))
-    axes = torch.tensor(list(found["directions"].values()))
-    assert torch.allclose(axes.norm(dim=1), torch.ones(len(axes)), atol=1e-3)
-    assert ((axes * lines).sum(1) > 0.99).all()
-    for low, high in found["shares"].values():
-        assert low < 0.1 and high > 0.75
+    def __init__(self, mixed=False):
+        self.generator, self.mixed = self, mixed
+        self.parts = PartCode(axis_shares(), self.latent_dim)
+
+    def __call__(self, z):
+        chosen = self.parts.chosen(z)
+        if self.mixed:
+            chosen[:, 1] = (chosen[:, 1] + chosen[:, 0]) % self.parts.sizes[1]
+        return chosen
 
 
-def test_traits_are_read_off_a_face_alone_as_among_others():
+@pytest.mark.parametrize("mixed", [False, True])
+def test_purity_tells_which_slider_changes_what(monkeypatch, mixed):
+    monkeypatch.setattr(latent_analysis, "read_parts", lambda x: x)
+    found = latent_analysis.purity(Parrot(mixed), None)
+    told = set(found["told"].values())
+    assert told == {1.0} if not mixed else found["told"]["hair_color"] < 0.3
+    for moved, changed in found["changed"].items():
+        assert changed[moved] == 1
+        others = {part: share for part, share in changed.items() if part != moved and share}
+        assert others.keys() == ({"hair_color"} if mixed and moved == "top" else set())
+
+
+def test_parts_are_read_off_a_face_alone_as_among_others():
     faces = cartoon_faces(split="sample")[:]
-    probs = latent_analysis.trait_probs(faces["image"])
-    assert probs.shape == (64, len(TRAITS)) and 0 <= probs.min() and probs.max() <= 1 + 1e-5
-    assert torch.allclose(latent_analysis.trait_probs(faces["image"][:1]), probs[:1], atol=1e-4)
-    has = []
-    for part, names in TRAITS.values():
-        chosen = [PARTS[part][i].name for i in faces["attributes"][:, list(PARTS).index(part)]]
-        has.append([name in names for name in chosen])
-    assert float(((probs > 0.5) == torch.tensor(has).T).float().mean()) > 0.95
+    read = latent_analysis.read_parts(faces["image"])
+    assert read.shape == (64, len(AXES))
+    assert torch.equal(latent_analysis.read_parts(faces["image"][:1]), read[:1])
+    right = (read == chosen_parts(faces)).float().mean(0)
+    assert right.mean() > 0.85 and right[list(AXES).index("skin_color")] > 0.95
 
 
 def test_the_main_directions_are_those_of_largest_variance():

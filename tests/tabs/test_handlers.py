@@ -18,7 +18,7 @@ from ae_demo.data.emoji import emoji_pairs
 from ae_demo.data.mnist import fashion_mnist, mnist
 from ae_demo.data.mouse import mouse_sketches
 from ae_demo.data.regions import largest_regions
-from ae_demo.evaluation.latent_analysis import trait_probs
+from ae_demo.evaluation.latent_analysis import read_parts
 from ae_demo.figures import data_uri, to_pil
 from ae_demo.models.interpolation import slerp
 from ae_demo.models.vae import MAX_ABS_CODE
@@ -739,14 +739,28 @@ def test_a_seed_is_a_face_and_truncation_leads_to_the_mean():
     assert len(dcgan.paint_faces(7)) == dcgan.FACES_SHOWN and dcgan.choose_face(3, 7) == 10
 
 
-@pytest.mark.parametrize("name", dcgan.TRAITS)
-def test_a_slider_changes_what_it_names_in_most_faces(name):
-    which = list(dcgan.TRAITS).index(name)
-    z = torch.cat([dcgan.latent(seed) for seed in range(64)])
-    moved = [
-        trait_probs(dcgan.faces_gan()(z + step * dcgan.trait_directions()[which]))[:, which].mean() for step in (-3, 3)
-    ]
-    assert moved[1] > 2 * moved[0] and moved[1] - moved[0] > 0.05
+READ_WELL = ("top", "hair_color", "skin_color", "mouth", "accessory", "clothing")  # by the classifier, 93 % or better
+
+
+@pytest.mark.parametrize("name", ["top", "hair_color", "skin_color", "facial_hair", "accessory", "clothing"])
+def test_a_slider_leads_to_the_value_at_its_end_and_to_no_other_change(name):
+    which = list(dcgan.AXES).index(name)
+    for end, step in ((0, -4), (-1, 4)):
+        amounts = [step * (i == which) for i in range(len(dcgan.AXES))]
+        before, after = (
+            read_parts(dcgan.faces_gan()(torch.cat([dcgan.edited_latent(seed, 0.8, *given) for seed in range(48)])))
+            for given in ([], amounts)
+        )
+        last = range(len(dcgan.AXES[name]))[end]
+        assert float((after[:, which] == last).float().mean()) > 0.75
+        others = [i for i, part in enumerate(dcgan.AXES) if part in READ_WELL and i != which]
+        assert float((after != before)[:, others].float().mean()) < 0.12
+
+
+def test_sliders_go_no_further_than_faces_do():
+    there = dcgan.edited_latent(3, 1.2, *[4.0] * len(dcgan.AXES))
+    assert (there[0, : len(dcgan.AXES)] == dcgan.AXIS_LIMIT).all()
+    assert torch.equal(dcgan.edited_latent(3, 1.2, *[0.0] * len(dcgan.AXES)), dcgan.latent(3, 1.2))
 
 
 def test_a_film_begins_and_ends_with_its_faces_and_stays_as_far_from_the_middle():
@@ -769,7 +783,7 @@ def test_a_loop_moves(kind):
 def test_a_painted_face_is_found_again():
     face = dcgan.faces_gan()(dcgan.latent(5, 0.6))
     *_, (yours, nearest) = dcgan.find_face({"lines": data_uri(to_pil(face[0])), "hints": ""})
-    assert float(re.search(r"([\d.]+) dB", nearest["note"])[1]) > 17 and yours["note"].endswith("% real")
+    assert float(re.search(r"([\d.]+) dB", nearest["note"])[1]) > 20 and yours["note"].endswith("% real")
 
 
 def test_a_face_is_colours_under_lines():
@@ -802,7 +816,7 @@ def test_learning_is_a_film_from_noise_to_faces():
     assert first[0]["note"] == "step 1" and first[0]["src"] != last[0]["src"]
 
 
-@pytest.mark.parametrize("values", [(-1, 0.5), ("x", 0.5), (None, 1), (1, 9), (1, 0.5, 99), (1, 0.5, *[0] * 10)])
+@pytest.mark.parametrize("values", [(-1, 0.5), ("x", 0.5), (None, 1), (1, 9), (1, 0.5, 99), (1, 0.5, *[0] * 11)])
 def test_faces_that_cannot_be_are_told_in_a_sentence(values):
     with pytest.raises(InputError):
         dcgan.paint_face(*values)

@@ -24,7 +24,7 @@ OFFERED = {  # function: its endpoint, and values of its widgets
     restoration.restore: ("restore", (BOOT, "blocks", 0.6, 3)),
     compression.compress: ("compress", (BOOT, 12)),
     latent_map.place_drawing: ("place_drawing", ("residual-z32", "pca", BOOT)),
-    dcgan.paint_face: ("paint_face", (5, 0.9, 0, 0, 1.5, 0, 0, 0, 0, 2.0, 0)),
+    dcgan.paint_face: ("paint_face", (5, 0.9, 0, 0, 1.5, 0, 0, 0, 0, 2.0, 0, 0)),
     diffusion.sample: ("sample", ("ddpm-mnist", 4, 3, 1, 2.0, "ddim")),
     diffusion_edit.edit: ("edit", ({"lines": BOOT, "hints": ""}, "ddpm-fashion", 2, 599, 1, 2.0)),
 }

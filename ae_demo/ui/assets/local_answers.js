@@ -100,19 +100,11 @@ function randomNormal(n, seed) {
 
 // Faces
 
-const dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
-
-function slerp(a, b, t) {
-  const angle = Math.acos(Math.min(1, Math.max(-1, dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)))));
-  if (angle < 1e-3) return a.map((value, i) => value + t * (b[i] - value));
-  const [left, right] = [Math.sin((1 - t) * angle), Math.sin(t * angle)].map((part) => part / Math.sin(angle));
-  return a.map((value, i) => left * value + right * b[i]);
-}
-
-async function paintFace([seed, truncation, ...amounts], { typical, directions, texts }) {
-  const drawn = [...randomNormal(typical.length, seed)];
-  const begun = truncation >= 1 ? drawn.map((value) => truncation * value) : slerp(typical, drawn, truncation);
-  const z = begun.map((value, i) => value + amounts.reduce((sum, amount, k) => sum + amount * directions[k][i], 0));
+async function paintFace([seed, truncation, ...amounts], { typical, limit, texts }) {
+  const drawn = randomNormal(typical.length, seed);
+  const z = typical.map((middle, i) => middle + truncation * (drawn[i] - middle));
+  for (const [axis, amount] of amounts.entries())
+    if (amount) z[axis] = Math.min(limit, Math.max(-limit, z[axis] + amount));
   const { outputs } = await studioNetworks.run("dcgan-faces", {
     z: { data: Float32Array.from(z), dims: [1, z.length] },
   });
