@@ -50,6 +50,18 @@ def conditional_decoder(model) -> PageNetwork:
     return PageNetwork(Applied(model, decode), inputs, ("x",))
 
 
+def noise_predictor(model) -> PageNetwork:
+    """Return the network of a `DDPM`: x_t (N, C, H, W), t (N, 1), one-hot label (N, K + 1), the last for none -> v, as
+    x_t."""
+
+    def predict(model, x_t: Tensor, t: Tensor, label: Tensor) -> tuple[Tensor, ...]:
+        return (model(x_t, t[:, 0], label.argmax(1)),)
+
+    k = model.num_classes
+    inputs = {"x_t": torch.randn(2, *model.shape), "t": torch.full((2, 1), 500.0), "label": torch.eye(k + 1)[[0, k]]}
+    return PageNetwork(Applied(model, predict), inputs, ("v",))
+
+
 def judged_generator(model) -> PageNetwork:
     """Return both players of a GAN: z (N, latent_dim) -> images x (N, C, H, W) in [0, 1], and the discriminator's
     probability (N,) that each is real."""

@@ -36,6 +36,7 @@ def export_network(name: str, folder: Path) -> Path | None:
         ) from error
     page = recipe.page(checkpoints.load(recipe.model_class, folder.name, folder.parent))
     model = _to_onnx(page)
+    forget_origin(model)
     halve_weights(model)
     digest = checkpoints.sha256(folder / checkpoints.WEIGHTS_FILE)
     model.metadata_props.append(onnx.StringStringEntryProto(key=checkpoints.DIGEST_KEY, value=digest))
@@ -66,6 +67,15 @@ def _to_onnx(page: PageNetwork):
             optimize=False,  # it would fold batch normalisation into weights that are halves, and round them again
         )  # fmt: skip
         return onnx.load(path)
+
+
+def forget_origin(model) -> None:
+    """Take out of an ONNX model where in the code each node came from: as large as the weights, with local paths."""
+    graph = model.graph
+    del graph.value_info[:], graph.metadata_props[:]
+    for part in (*graph.node, *graph.input, *graph.output, *graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
 
 
 def halve_weights(model) -> None:

@@ -24,7 +24,8 @@ from ae_demo.ui.gradio_compat import Number, Slider
 from ae_demo.ui.handlers import PRIVATE, QUIET, handler, visitor_state
 from ae_demo.ui.i18n import TEXTS, format_number
 from ae_demo.ui.inputs import MAX_SEED, InputError, check_choice, check_range, check_seed
-from ae_demo.ui.networks import fast_network
+from ae_demo.ui.local_networks import exported_networks
+from ae_demo.ui.networks import fast_network, network
 from ae_demo.ui.widgets import Download, how_it_works, offer_script, template
 
 TEXT = TEXTS["diffusion"]
@@ -134,7 +135,7 @@ def play(run: SamplingRun, tree: Tree, x: Tensor) -> Iterator[dict]:
     is {step, t, beta, alpha_bar, snr, x_t, noise, x0, note}."""
     begun = tree.id
     about = {"tree": begun, "run": len(tree.runs), "parent": run.parent, "at": run.first, "title": run.title}
-    about |= {"steps": run.steps, "schedule": schedule(run.name)}
+    about |= {"steps": run.steps, "network": run.name, "schedule": schedule(run.name)}
     tree.runs.append(run)
     yield about | {"frames": [], "done": False}
     stride, film, told, shown_at, busy = math.ceil(run.steps / SAMPLING_FRAMES), list[dict](), 0, 0.0, 0.0
@@ -247,13 +248,6 @@ def stop(tree: Tree | None = None) -> dict:
     return {"stopped": time.time()}
 
 
-def outdated(name: str, tree: Tree) -> dict:
-    """Return {outdated: sentence} for the film, "" if the last run of the tree is of the network or there is none."""
-    last = tree.runs[-1].name if tree.runs else name
-    sentence = "" if last == name else TEXT["outdated"].format(name=TEXT[last])
-    return {"outdated": sentence, "at": time.time()}
-
-
 def sampler_quality(name: str = "ddpm-fashion") -> str:
     """Return the scores of a network's samplers by number of steps, and its student's, as measured after training:
     curves and a table as HTML, or a sentence if there are none."""
@@ -274,12 +268,25 @@ def sampler_quality(name: str = "ddpm-fashion") -> str:
     return f"{curves(*found)}<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
+def page_samplers() -> dict[str, dict]:
+    """Return {labels, dims, guided} of each network that the page can sample from by itself."""
+    found = {}
+    for name in (name for name in DIFFUSION_NETWORKS if name in exported_networks()):
+        dims = list(network(name).shape)
+        found[name] = {"labels": list(class_labels(name)), "dims": dims, "guided": name != STUDENT}
+    return found
+
+
 class Film(gr.HTML):
-    """Three images, a slider over all steps of a run, curves of the schedule, and the tree of runs; fires `input` with
-    {tree, run, step} where the visitor wants a fork."""
+    """Three images, a slider over all steps of a run, curves of the schedule, and the tree of runs. Python hears the
+    `submit` of a run that the page does not sample by itself, and the `select` of a branch, with {tree, run, step}; the
+    page fires `input` to be given the settings of a branch."""
 
     def __init__(self, **kwargs):
-        super().__init__(None, texts=dict(TEXT), **template("film"), **kwargs)
+        limits = {"most": MAX_SEED, "most_steps": MAX_STEPS, "most_runs": MAX_RUNS}
+        super().__init__(
+            None, texts=dict(TEXT), here=page_samplers(), **limits, **template("local_runs", "film"), **kwargs
+        )
 
     def preprocess(self, payload: dict | None) -> dict:
         return payload.get("fork", payload) if isinstance(payload, dict) else {}
@@ -335,10 +342,14 @@ def build() -> None:
     offer_script(sample, "sample", [name, label, steps, seed, guidance, sampler])
     how_it_works(TEXT["how"], TEXT["explanation"])
 
+    def tell_film(event: str) -> str:
+        told = f"new CustomEvent('{event}', {{detail: values, bubbles: true}})"
+        return f"(...values) => {{ document.querySelector('#{film.elem_id} .film')?.dispatchEvent({told}); }}"
+
     def name_classes(name: str, label: int) -> gr.Dropdown:
         return gr.Dropdown(label_choices(name, (TEXT["all"], ALL_CLASSES)), value=label)
 
-    def choose_network(name: str, tree: Tree) -> tuple:
+    def choose_network(name: str) -> tuple:
         student = name == STUDENT
         steps, sampler = (4, "unipc") if student else (50, "ddim")
         guidance = gr.Slider(value=FIRST_GUIDANCE[name], interactive=not student)
@@ -347,7 +358,6 @@ def build() -> None:
             steps,
             guidance,
             sampler,
-            outdated(name, tree),
         )
 
     # a new run supersedes the previous one, which then stops
@@ -360,18 +370,15 @@ def build() -> None:
     gr.api(handler(download_film), api_name="download_film", concurrency_id="diffusion")
     settings = {"network": name, "class": label, "sampler": sampler, "steps": steps, "guidance": guidance, "seed": seed}
     address = keep_in_address("diffusion", settings, DIFFUSION_NETWORKS, eager=True)
-    gr.on(
-        [go.click, address.submit],
-        handler(sample),
-        [*whole, tree],
-        film,
-        api_name="sample",
-        **streaming,
-    )
-    film.input(handler(fork), [film, name, label, seed, guidance, sampler, tree], film, api_name="fork", **streaming)
+    gr.on([go.click, address.submit], None, whole, js=tell_film("sample"), **PRIVATE)
+    name.change(None, name, js=tell_film("network"), **PRIVATE)
+    branch = [name, label, seed, guidance, sampler]
+    film.input(None, branch, js=tell_film("branch"), **PRIVATE)
+    film.submit(handler(sample), [*whole, tree], film, api_name="sample", **streaming)
+    film.select(handler(fork), [film, *branch, tree], film, api_name="fork", **streaming)
     cancel.click(stop, tree, film, api_name="stop", queue=False, show_progress="hidden")
-    chosen = [label, steps, guidance, sampler, film]
-    name.input(handler(choose_network), [name, tree], chosen, queue=False, show_progress="hidden", **PRIVATE)
+    chosen = [label, steps, guidance, sampler]
+    name.input(handler(choose_network), name, chosen, queue=False, show_progress="hidden", **PRIVATE)
     address.submit(handler(name_classes), [name, label], label, **QUIET, **PRIVATE)
     gr.on(
         [address.submit, name.input], handler(sampler_quality), name, measured, api_name="sampler_quality", queue=False

@@ -216,6 +216,7 @@ diffusing = partial(
     caption="One row of samples per class, unpicked.",
     headline=("mse", "frechet", "precision", "recall", "accuracy"),
     task="unconditional-image-generation",
+    page=page_networks.noise_predictor,
 )
 RECIPES: dict[str, Recipe] = {
     "recognition": Recipe(

@@ -49,7 +49,7 @@ class LocalNetworks(gr.HTML):
         exported = exported_networks()
         gr.set_static_paths([RUNTIME, *(one["path"] for one in exported.values())])
         wasm = {"file": WASM, "digest": checkpoints.sha256(RUNTIME / WASM)}
-        script = template("local_answers", "networks")
+        script = template("local_answers", "sampling", "networks")
         super().__init__(None, networks=exported, base=str(RUNTIME), wasm=wasm, **script)
 
     def api_info(self) -> dict:

@@ -8,6 +8,9 @@ import pytest
 import torch
 from playwright.sync_api import expect
 
+from ae_demo import checkpoints
+from ae_demo.models.ddpm import DDPM
+from ae_demo.models.samplers import SAMPLERS
 from ae_demo.tabs import dcgan, latent
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.widgets import ASSETS
@@ -111,8 +114,11 @@ def test_a_drag_asks_python_for_nothing_and_shows_what_it_would(plane):
 def test_a_seed_gives_the_same_numbers_as_in_pytorch(plane):
     script = (ASSETS / "local_answers.js").read_text(encoding="utf-8")
     for seed in (0, 58, 2**31):
-        z = plane.evaluate(f"() => {{ {script}; return [...randomNormal(64, {seed})]; }}")
-        wanted = torch.randn(1, 64, generator=torch.Generator().manual_seed(seed))[0].numpy()
+        z = plane.evaluate(
+            f"() => {{ {script}; const draw = normalNumbers({seed}); return [...draw(32), ...draw(64)]; }}"
+        )
+        seeded = torch.Generator().manual_seed(seed)
+        wanted = torch.cat([torch.randn(1, n, generator=seeded)[0] for n in (32, 64)]).numpy()
         assert np.abs(np.array(z) - wanted).max() < 1e-6
 
 
@@ -141,6 +147,89 @@ def test_a_face_painted_in_the_page_is_python_s(browser, url):
     (first,) = dcgan.paint_face(dcgan.FIRST_FACE, 0.8)
     until(page, lambda: np.array_equal(shown(page, "#dcgan-face img")[0], pixels(first["src"])), "the first face again")
     page.context.close()
+
+
+@pytest.fixture(scope="module")
+def sampling(browser, url):
+    """The tab of sampling, once the page samples by itself."""
+    page = opened(browser, url, "diffusion")
+    note = page.locator("#diffusion-film .note")
+    expect(note).to_contain_text("50 steps in", timeout=90_000)
+    page.evaluate("window.studioNetworks.load(['ddpm-fashion'])")
+    steps = page.locator("#diffusion-steps input[type=number]")
+    steps.fill("8")
+    steps.press("Enter")
+
+    def sampled_here():
+        page.get_by_role("button", name="Sample", exact=True).click()
+        expect(note).to_contain_text("8 steps in", timeout=30_000)
+        return HERE in note.inner_text()
+
+    page.evaluate("performance.now = ((now) => () => now() / 50)(performance.now.bind(performance))")  # fast enough
+    page.locator("#diffusion-network input").click()
+    page.get_by_role("option", name="Digits", exact=True).click()
+    expect(steps).to_have_value("50")
+    steps.fill("8")
+    steps.press("Enter")
+    page.locator("#diffusion-network input").click()
+    page.get_by_role("option", name="Clothing", exact=True).click()
+    expect(steps).to_have_value("50")
+    steps.fill("8")
+    steps.press("Enter")
+    until(page, sampled_here, "a run of the page", 60)
+    yield page
+    page.context.close()
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize(
+    ("steps", "first", "guidance", "labels"), [(7, 0, 2, [7]), (16, 0, 1, [1, 3]), (9, 4, 1.5, [0])]
+)
+def test_every_sampler_of_the_page_is_python_s(sampling, sampler, steps, first, guidance, labels):
+    model = checkpoints.load(DDPM, "ddpm-fashion")
+    y, x = torch.tensor(labels), model.noise(1, 3).repeat(len(labels), 1, 1, 1)
+    made = list(model.denoise(x, y, steps, first, guidance, sampler, seed=3))
+    options = {"dims": [len(y), *model.shape], "y": labels, "steps": steps, "seed": 3, "classes": 10}
+    options |= {"guidance": guidance, "sampler": sampler, "first": first}
+    script = """async (options) => {
+      const steps = [];
+      for await (const { t, x_t, x0 } of window.studioNetworks.sample("ddpm-fashion", options))
+        steps.push([t, [...x_t], [...x0]]);
+      return steps;
+    }"""
+    found = sampling.evaluate(script, options)
+    assert [t for t, *_ in found] == [step.t for step in made]
+    for (_, x_t, x0), step in zip(found, made, strict=True):
+        assert np.abs(np.array(x_t) - step.x_t.flatten().numpy()).max() < 1e-3
+        assert np.abs(np.array(x0) - step.x0.flatten().numpy()).max() < 1e-3
+
+
+def test_a_run_of_the_page_is_shown_forked_and_not_asked_of_python(sampling):
+    asked = []
+    sampling.on("request", lambda request: asked.append(request.url) if "/queue/join" in request.url else None)
+    note, runs = sampling.locator("#diffusion-film .note"), sampling.locator("#diffusion-film .run")
+    sampling.get_by_role("button", name="Sample", exact=True).click()
+    expect(note).to_contain_text("8 steps in")
+    expect(runs).to_have_count(1)
+    *_, last = checkpoints.load(DDPM, "ddpm-fashion").sample(torch.tensor([7]), 8, guidance=2.0)
+    (mine,) = shown(sampling, "#diffusion-film .screens .x_t")
+    assert np.abs(mine[..., 0] - 127.5 - 127.5 * last.x_t[0, 0].clamp(-1, 1).numpy()).max() < 1.01
+    seed = sampling.locator("#diffusion-seed input")
+    seed.fill("5")
+    seed.press("Tab")
+    sampling.locator("#diffusion-film .scrub").fill("3")
+    sampling.get_by_role("button", name="Fork here").click()
+    expect(runs).to_have_count(2)
+    expect(runs.nth(1)).to_contain_text("from step 3: Sneaker, DDIM, seed 5, guidance 2")
+    expect(note).to_contain_text("5 steps in")
+    runs.nth(0).locator("button").nth(3).click()
+    sampling.get_by_role("button", name="Fork here").click()
+    expect(sampling.locator(".notice")).to_have_text(TEXTS["diffusion"]["same"])
+    runs.nth(0).locator("button").last.click()
+    expect(sampling.locator("#diffusion-film .fork")).to_be_disabled()
+    assert HERE in note.inner_text() and not asked and runs.count() == 2
+    seed.fill("0")
+    seed.press("Tab")
 
 
 @pytest.mark.parametrize("lack", BROKEN)

@@ -36,12 +36,20 @@ def test_it_answers_as_pytorch_within_a_thousandth(name, n):
         assert mine.shape == theirs.shape and np.abs(mine - theirs.numpy()).max() <= onnx_export.TOLERANCE
 
 
+@pytest.mark.parametrize("name", IN_PAGE)
+def test_a_file_does_not_tell_where_the_code_lay(name):
+    whole = (checkpoints.ROOT / name / checkpoints.ONNX_FILE).read_bytes()
+    assert b"site-packages" not in whole and b".py" not in whole
+    weights = (checkpoints.ROOT / name / checkpoints.WEIGHTS_FILE).stat().st_size
+    assert len(whole) < weights + 250_000
+
+
 def test_the_command_makes_the_file_again(tmp_path, capsys):
     shutil.copytree(checkpoints.ROOT / "cvae-mnist", tmp_path / "cvae-mnist")
     (tmp_path / "cvae-mnist" / checkpoints.ONNX_FILE).unlink()
     assert train.main(["--export", "cvae-mnist", "linear", "--out", str(tmp_path)]) == 0
     out = capsys.readouterr().out
-    assert "model.onnx: 0.98 MB" in out and "linear does not run in the page." in out
+    assert "model.onnx: 0.94 MB" in out and "linear does not run in the page." in out
     made = (tmp_path / "cvae-mnist" / checkpoints.ONNX_FILE).read_bytes()
     assert checkpoints.sha256(checkpoints.ROOT / "cvae-mnist" / checkpoints.WEIGHTS_FILE).encode() in made
 

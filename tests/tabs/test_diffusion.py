@@ -227,16 +227,6 @@ def test_two_who_are_the_first_at_once_get_the_same_network():
     assert first is second
 
 
-def test_pictures_of_another_network_than_the_one_that_is_set_say_so():
-    tree = diffusion.Tree()
-    assert diffusion.outdated("ddpm-mnist", tree)["outdated"] == "", "there are none"
-    list(diffusion.sample(label=7, steps=2, tree=tree))
-    assert diffusion.outdated("ddpm-fashion", tree)["outdated"] == ""
-    assert "Clothing: press Sample" in diffusion.outdated("ddpm-mnist", tree)["outdated"]
-    forked(tree, step=1, name=diffusion.STUDENT)
-    assert diffusion.outdated(diffusion.STUDENT, tree)["outdated"] == "", "a branch of its own"
-
-
 def test_five_visitors_at_once_all_see_progress():
     networks.network("ddpm-fashion")
     begun = time.monotonic()

@@ -1,7 +1,9 @@
 // Frames of sampling runs, shown as they arrive and kept for the slider; the runs of a tree, each but the first one a
-// branch of another one. Value from Python: {tree, run, parent, at, title, steps, schedule, frames, done} with the new
-// frames of a run, with all of them when it is done; {stopped} ends all runs; {outdated} is a sentence that tells that the
-// runs are of another network than the one that is set, "" that they are not. Value to Python: {fork: {tree, run, step}}.
+// branch of another one. Messages, as values from Python or from the page's own networks: {tree, run, parent, at, title,
+// steps, network, schedule, frames, done} with the new frames of a run, with all of them when it is done; {stopped} ends
+// all runs. Events: 'sample' with the settings comes when a new tree is wanted, which `submit` asks Python for; 'network'
+// when another one is set. `input` asks for the settings of a branch, which come as 'branch'; `select` asks Python for it,
+// with the value {fork: {tree, run, step}}.
 const find = (selector) => element.querySelector(selector);
 const playButton = find(".play");
 const slider = find(".scrub");
@@ -18,7 +20,8 @@ const LEVEL_FORMATS = {
   beta: { sign: "β", digits: 4, unit: "" },
 };
 
-let treeId = 0; // grows with every tree
+let treeId = 0; // the time at which the tree was begun
+const outdatedTrees = new Set();
 let runs = new Map(); // by id, oldest first
 let currentRun = null; // the one on the screens
 let position = 0; // index of its frame there
@@ -185,6 +188,7 @@ function pickThumbnail(event) {
 // Messages from Python and to it
 
 function startTree(id) {
+  outdatedTrees.add(treeId);
   treeId = id;
   runs = new Map();
   currentRun = null;
@@ -192,8 +196,9 @@ function startTree(id) {
   setPlaying(false);
 }
 
-function startRun(id, { parent, at, title, steps, schedule }) {
-  const run = { parent, at, title, steps, schedule, frames: [], live: true, stopped: false };
+function startRun(id, { parent, at, title, steps, network, schedule, settings }) {
+  const run = { parent, at, title, steps, network, schedule, settings, frames: [], live: true, stopped: false };
+  run.begun = performance.now();
   runs.set(id, run);
   addRow(id, run);
   following = true;
@@ -226,17 +231,17 @@ function showProgress(run) {
   else showFrame(currentRun ?? run, position);
 }
 
-function receive() {
-  const message = props.value;
-  if (message?.outdated !== undefined) find(".outdated").textContent = message.outdated;
+function receive(message) {
   if (message?.stopped) return stopRuns();
-  if (!message?.frames || message.tree < treeId) return; // left over from an earlier tree
-  if (message.tree > treeId) startTree(message.tree);
+  if (!message?.frames || outdatedTrees.has(message.tree)) return;
+  if (message.tree !== treeId) startTree(message.tree);
   const run = runs.get(message.run) ?? startRun(message.run, message);
   addFrames(run, message);
   addThumbnails(run);
   if (message.frames.length) showProgress(run);
-  if (message.done) announce(run.frames.at(-1).note);
+  if (!message.done) return;
+  announce(run.frames.at(-1).note);
+  considerTime(run);
 }
 
 // Have a sentence read out.
@@ -244,16 +249,33 @@ function announce(detail) {
   element.dispatchEvent(new CustomEvent("announce", { bubbles: true, detail }));
 }
 
-function requestFork() {
-  const [id] = [...runs].find(([, run]) => run === currentRun);
-  props.value = { fork: { tree: treeId, run: id, step: currentRun.frames[position].step }, at: Date.now() };
-  trigger("input");
+function sample({ detail: values }) {
+  const settings = readSettings(values);
+  if (settings) playHere(settings, Date.now() / 1000);
+  else trigger("submit");
 }
 
-watch("value", receive);
+function tellOutdated({ detail: [name] }) {
+  const last = [...runs.values()].at(-1)?.network ?? name;
+  const { outdated, [last]: title } = props.texts;
+  find(".outdated").textContent = last === name ? "" : outdated.replace("{name}", title);
+  if (runs.size) tryNetwork(name);
+}
+
+function branch({ detail: values }) {
+  if (currentRun.settings) return forkHere(currentRun, values);
+  const [id] = [...runs].find(([, run]) => run === currentRun);
+  props.value = { fork: { tree: treeId, run: id, step: currentRun.frames[position].step }, at: Date.now() };
+  trigger("select");
+}
+
+watch("value", () => receive(props.value));
+element.addEventListener("sample", sample);
+element.addEventListener("network", tellOutdated);
+element.addEventListener("branch", branch);
 playButton.addEventListener("click", togglePlaying);
 slider.addEventListener("input", () => pickFrame(currentRun, +slider.value));
 find(".back").addEventListener("click", () => pickFrame(currentRun, position - 1));
 find(".on").addEventListener("click", () => pickFrame(currentRun, position + 1));
 tree.addEventListener("click", pickThumbnail);
-find(".fork").addEventListener("click", requestFork);
+find(".fork").addEventListener("click", () => trigger("input"));

@@ -4,12 +4,14 @@ const LOWEST_LOG_BETA = -2; // counts as β = 0
 const canvas = document.createElement("canvas");
 const pen = canvas.getContext("2d", { willReadFrequently: true });
 
-// Fill the blanks of a text, as {ms:.1f}, with numbers as they are written in the page's language.
+// Fill the blanks of a text, as {ms:.1f}, with words, or numbers as they are written in the page's language.
 function fill(text, numbers) {
   const language = document.documentElement.lang;
-  return text.replace(/\{(\w+)(?::\.(\d)f)?\}/g, (_, name, digits = 0) =>
-    numbers[name].toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }),
-  );
+  return text.replace(/\{(\w+)(?::\.(\d)f|:g)?\}/g, (whole, name, digits = 0) => {
+    const most = whole.includes(":g") ? 6 : digits;
+    const written = { minimumFractionDigits: digits, maximumFractionDigits: most, useGrouping: false };
+    return numbers[name].toLocaleString(language, written);
+  });
 }
 
 // Data URI of one picture of a batch, values in [0, 1] by channel, grey or RGB; enlarged smoothly if a size is given.
@@ -85,23 +87,26 @@ function* twister(seed) {
   }
 }
 
-function randomNormal(n, seed) {
+// Function of n that draws the next n numbers of a seed.
+function normalNumbers(seed) {
   const numbers = twister(seed);
-  const values = Float32Array.from({ length: n }, () => (numbers.next().value & 0xffffff) / 2 ** 24);
-  for (let start = 0; start < n; start += 16)
-    for (let i = start; i < start + 8; i++) {
-      const radius = Math.sqrt(-2 * Math.log(1 - values[i]));
-      const angle = 2 * Math.PI * values[i + 8];
-      values[i] = radius * Math.cos(angle);
-      values[i + 8] = radius * Math.sin(angle);
-    }
-  return values;
+  return (n) => {
+    const values = Float32Array.from({ length: n }, () => (numbers.next().value & 0xffffff) / 2 ** 24);
+    for (let start = 0; start < n; start += 16)
+      for (let i = start; i < start + 8; i++) {
+        const radius = Math.sqrt(-2 * Math.log(1 - values[i]));
+        const angle = 2 * Math.PI * values[i + 8];
+        values[i] = radius * Math.cos(angle);
+        values[i + 8] = radius * Math.sin(angle);
+      }
+    return values;
+  };
 }
 
 // Faces
 
 async function paintFace([seed, truncation, ...amounts], { typical, limit, texts }) {
-  const drawn = randomNormal(typical.length, seed);
+  const drawn = normalNumbers(seed)(typical.length);
   const z = typical.map((middle, i) => middle + truncation * (drawn[i] - middle));
   for (const [axis, amount] of amounts.entries())
     if (amount) z[axis] = Math.min(limit, Math.max(-limit, z[axis] + amount));
