@@ -345,6 +345,15 @@ def examples() -> list[Image.Image]:
     return drawn + [to_pil(line) for line in emoji_pairs(split="sample")[list(LINE_ART_EXAMPLES)]["line"]]
 
 
+def example_names() -> list[str]:
+    """Return what each of the `examples` shows, in the current language."""
+    language = current_language.get()
+    told = [told_concept(sketch.name) for sketch in MOUSE_EXAMPLES]
+    shown = emoji_pairs(split="sample")[list(LINE_ART_EXAMPLES)]["concept"]
+    told += [CONCEPTS[i] if i < len(CONCEPTS) else "" for i in shown.tolist()]
+    return [concept_name(concept, language) if concept else "" for concept in told]
+
+
 def load_example(index: int) -> tuple[dict, list[dict]]:
     """Load one of the examples, by index from 0 on, into the canvas {lines, hints, palette}: drawings by mouse, then
     line art, with the artist's picture."""
@@ -372,7 +381,9 @@ def build() -> None:
                 demo=next(sketch.strokes for sketch in mouse_sketches() if sketch.name == DEMO),
                 elem_id="colorize-pad",
             )
-            chosen = Examples(TEXT["examples"], examples(), small=True, elem_id="colorize-examples")
+            chosen = Examples(
+                TEXT["examples"], examples(), small=True, names=example_names(), elem_id="colorize-examples"
+            )
             with gr.Row(elem_classes="bar"):
                 upload = PictureUpload(
                     TEXT["upload"], file_types=["image"], size="sm", scale=0, min_width=150, elem_id="colorize-upload"

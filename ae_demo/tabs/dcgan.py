@@ -270,11 +270,11 @@ def build() -> None:
             with gr.Row():
                 amounts = [
                     Slider(
-                        -MAX_AMOUNT, MAX_AMOUNT, 0, step=0.1, label=TEXT[name], elem_id=f"dcgan-{name}", min_width=200
+                        -MAX_AMOUNT, MAX_AMOUNT, 0, step=0.1, label=TEXT[name], elem_id=f"dcgan-{name}", min_width=240
                     )
                     for name in AXES
                 ]
-            back = gr.Button(TEXT["back"], size="sm")
+            back = gr.Button(TEXT["back"], size="sm", scale=0)
     faces = Choices(TEXT["faces"], TEXT["faces_note"], small=True, elem_id="dcgan-faces")
     gr.Markdown(TEXT["film_title"])
     with gr.Row():

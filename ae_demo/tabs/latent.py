@@ -1,5 +1,6 @@
 """Latent space: a plane of decoded images to explore, for every KL weight β, with the visitor's own images."""
 
+import math
 import time
 from functools import lru_cache
 
@@ -16,7 +17,7 @@ from ae_demo.data.mnist import fashion_mnist, mnist
 from ae_demo.evaluation.sample_grids import latent_grid
 from ae_demo.figures import data_uri, to_grid, to_pil
 from ae_demo.losses import elbo_terms
-from ae_demo.models.vae import MAX_ABS_CODE, VAE
+from ae_demo.models.vae import MAX_ABS_CODE, MIN_BETA, VAE
 from ae_demo.ui import inputs
 from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.defaults import CLASS_COLORS, INTERPOLATION_FRAMES, class_labels
@@ -37,6 +38,7 @@ MAP_CELLS = 24  # decoded images along each side of the map
 POSTERIOR_SAMPLES = 6
 LABELS_PACE = 150  # ms between two rows of ten labels, while the dot is dragged
 PATH_GRID = 96  # cells along each side of the grid to find a path on
+COLLAPSED_KL = 0.5  # nats; with less a code says nothing
 FARTHEST_Z = 9.0  # largest |z| to decode
 LOG_BETA_RANGE = (-2.0, 2.0)  # slider range; its left end is β = 0, as the map hardly changes below 10⁻²
 
@@ -94,8 +96,11 @@ def latent_map(wanted: dict) -> dict:
     wanted = wanted if isinstance(wanted, dict) else {}
     try:
         dataset = inputs.check_choice(wanted.get("dataset"), DATASETS)
-        drawn = draw_map(dataset, beta_of(wanted.get("log_beta")))
-        return drawn | {"labels": class_labels(f"vae-{dataset}"), "about": describe_vae(dataset)}
+        beta = beta_of(wanted.get("log_beta"))
+        return draw_map(dataset, beta) | {
+            "labels": class_labels(f"vae-{dataset}"),
+            "about": describe_vae(dataset, beta),
+        }
     except (CheckpointError, InputError) as error:
         return {"error": str(error)}
 
@@ -108,10 +113,17 @@ def posterior_means(dataset: str, beta: float) -> tuple[Tensor, Tensor]:
     return vae(dataset).encode(held_out["image"], beta=beta)[0], held_out["label"]
 
 
-def describe_vae(dataset: str) -> str:
-    """Format the size and the held-out scores of a dataset's VAE."""
+def describe_vae(dataset: str, beta: float) -> str:
+    """Format the size of a dataset's VAE and its held-out scores at the nearest β for which they are known, and tell
+    whether it has collapsed there."""
     about = checkpoints.metadata(f"vae-{dataset}")
-    return explain_terms(TEXT["scores"].format(parameters=about["model"]["parameters"], **about["scores"]["held_out"]))
+    rates = {float(key): terms for key, terms in about["scores"]["held_out"]["rates"].items()}
+    nearest = min(rates, key=lambda known: abs(math.log(known + MIN_BETA) - math.log(beta + MIN_BETA)))
+    terms = rates[nearest]
+    said = TEXT["scores"].format(parameters=about["model"]["parameters"], beta=nearest, **terms)
+    if nearest == 1:
+        said += TEXT["exact"].format(exact=about["scores"]["held_out"]["exact"])
+    return explain_terms(said + TEXT["collapsed"] * (terms["kl"] < COLLAPSED_KL))
 
 
 @torch.inference_mode()

@@ -57,6 +57,10 @@ def theme() -> gr.themes.Base:
     both = {name: light for name, (light, _) in THEME_COLORS.items()}
     both |= {f"{name}_dark": dark for name, (_, dark) in THEME_COLORS.items()}
     flat = ("block_shadow", "block_shadow_dark", "block_label_shadow", "button_secondary_shadow")
-    plain = dict.fromkeys(flat, "none") | {"block_border_width": "0px", "block_label_border_width": "0px"}
+    plain = dict.fromkeys(flat, "none") | {
+        "block_border_width": "0px",
+        "button_border_width": "1px",
+        "block_label_border_width": "0px",
+    }
     shapes = {"color_accent": ACCENT[0], "block_radius": "14px"}
     return gr.themes.Base(font=["system-ui", "sans-serif"], radius_size="lg").set(**both, **plain, **shapes)

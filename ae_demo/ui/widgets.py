@@ -220,11 +220,12 @@ class Header(gr.HTML):
 
 
 class Examples(gr.HTML):
-    """Clickable pictures. The value is the index of the last one clicked; fires `input` on every click."""
+    """Clickable pictures, with `names` if these are known. The value is the index of the last one clicked; fires
+    `input` on every click."""
 
-    def __init__(self, title: str, images: list[Image.Image], small: bool = False, **kwargs):
-        uris = [data_uri(image) for image in images]
-        super().__init__(None, title=title, images=uris, small=small, **template("examples"), **kwargs)
+    def __init__(self, title: str, images: list[Image.Image], small: bool = False, names: Sequence[str] = (), **kwargs):
+        uris, known = [data_uri(image) for image in images], list(names)
+        super().__init__(None, title=title, images=uris, small=small, known=known, **template("examples"), **kwargs)
 
     def api_info(self) -> dict:
         return {"type": "integer", "description": "index of an example"}

@@ -1,6 +1,6 @@
 // "Copy link" puts the address, with the settings and the drawings of the open tab, on the clipboard. Links to the other
 // languages keep the address. Within another page, as on a Space, its address follows ours. The event 'notice' of the
-// document, with a key of the texts or a sentence, shows it.
+// document, with a key of the texts or a sentence, shows it. Numbers typed are kept in their range.
 const notice = element.querySelector(".notice");
 const NOTICE_TIME = 6000; // ms
 let noticeTimer = 0;
@@ -37,6 +37,16 @@ function tellParent() {
   window.parent.postMessage({ queryString: location.search.slice(1), hash: location.hash }, origin);
 }
 
+// A number out of range becomes the nearest one in it, and the browser's own words say why.
+function keepInRange({ target }) {
+  if (!target.matches("input[type=number]") || target.value === "" || target.checkValidity()) return;
+  tell(target.validationMessage);
+  const [low, high] = [target.min || Number.NEGATIVE_INFINITY, target.max || Number.POSITIVE_INFINITY].map(Number);
+  const value = target.step === "1" ? Math.round(target.value) : Number(target.value);
+  target.value = Math.min(high, Math.max(low, value));
+  target.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 element.querySelector(".share").addEventListener("click", async () => {
   const [address, whole] = await makeLink();
   await copy(address);
@@ -49,6 +59,7 @@ element.querySelector("nav").addEventListener("click", (event) => {
 });
 document.addEventListener("notice", (event) => tell(event.detail));
 document.addEventListener("moved", tellParent);
+document.addEventListener("change", keepInRange);
 document.addEventListener("copy-text", async (event) => {
   await copy(event.detail);
   tell("copied_code");

@@ -1,4 +1,4 @@
-// Cards about the open tab: an invitation at its first visit, then, if asked for, two about controls, a question, and
+// Cards about the open tab: an invitation once a visit, at a tab that is seen for the first time, then, if asked for, two about controls, a question, and
 // its answer. The browser remembers the tabs whose tour was taken, and "all" once an invitation was declined. The event
 // 'tour' of the document starts it again.
 const card = element.querySelector(".tour");
@@ -7,6 +7,7 @@ const STORAGE_KEY = "studio:tours";
 const FIRST_WAIT = 1500; // ms, until a tab has its first pictures
 const { tours, single, texts } = props;
 let tab = "";
+let invited = false; // once a visit
 let at = -1; // -1: the invitation
 let given = ""; // the letter of the answer
 
@@ -94,8 +95,12 @@ function invite() {
   card.hidden = true;
   point("");
   const taken = remembered();
-  if (!taken.includes("all") && !taken.includes(open))
-    setTimeout(() => openTab() === open && card.hidden && start(-1), FIRST_WAIT);
+  if (invited || taken.includes("all") || taken.includes(open)) return;
+  setTimeout(() => {
+    if (invited || openTab() !== open || !card.hidden) return;
+    invited = true;
+    start(-1);
+  }, FIRST_WAIT);
 }
 
 part("close").addEventListener("click", close);
