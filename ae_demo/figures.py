@@ -98,7 +98,10 @@ def loss_curve(points: list[list[float]], x_title: str, y_title: str):
     x, y = zip(*points, strict=True)
     figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", line={"color": LINE_COLORS[0], "width": 2}))
     figure.update_layout(margin={"l": 50, "r": 10, "t": 10, "b": 40}, height=280, template="plotly_white")
-    return figure.update_xaxes(title=x_title).update_yaxes(title=y_title)
+    clear, middling = "rgba(0,0,0,0)", "#808590"  # on light and on dark pages
+    figure.update_layout(paper_bgcolor=clear, plot_bgcolor=clear, font={"color": middling})
+    figure.update_xaxes(title=x_title, gridcolor="#80859040")
+    return figure.update_yaxes(title=y_title, gridcolor="#80859040")
 
 
 def heat(values: np.ndarray, lines: Image.Image, ring: tuple[float, float] | None = None) -> Image.Image:

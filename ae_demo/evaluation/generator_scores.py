@@ -61,6 +61,23 @@ def sample_scores(
     return scores
 
 
+def face_scores(model, data: Images, **options) -> dict[str, float]:
+    """Return `sample_scores` of faces, and specks: the share of samples with a pixel that is not white where no
+    held-out face has one; specks_real is that of the second half of these against the first."""
+    x = data[:]["image"]
+    half = len(x) // 2
+    z = torch.randn(min(1000, half), model.latent_dim, generator=torch.Generator().manual_seed(0))
+    specks = {"specks": speck_share(predict_batches(model, z), x), "specks_real": speck_share(x[half:], x[:half])}
+    return sample_scores(model, data, "classifier-faces", **options) | specks
+
+
+def speck_share(fake: Tensor, real: Tensor) -> float:
+    """Return the share of images (N, 3, H, W) in [0, 1] with a pixel below 3/4 where all real ones (M, 3, H, W) are
+    above 0.9."""
+    white = real.amin(dim=(0, 1)) > 0.9
+    return float((fake.amin(1) < 0.75)[:, white].any(1).float().mean())
+
+
 def sample_classes(model, y: Tensor, steps: int, batch_size: int = 100, seed: int = 0, **options) -> Tensor:
     """Sample images (N, C, H, W) in [0, 1] of classes y (N,), in batches, the i-th with seed + i."""
     parts = []

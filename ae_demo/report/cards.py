@@ -1,5 +1,7 @@
 """Model cards from checkpoint metadata, with front matter for the Hugging Face Hub."""
 
+import re
+
 import yaml
 from huggingface_hub import EvalResult, ModelCardData
 from huggingface_hub.repocard_data import eval_results_to_model_index
@@ -7,7 +9,18 @@ from huggingface_hub.repocard_data import eval_results_to_model_index
 from ae_demo import checkpoints
 from ae_demo.training.recipes import RECIPES
 
+SCORE_WORDS = {
+    "psnr": "PSNR", "ssim": "SSIM", "mse": "MSE", "kl": "KL", "delta_e": "ΔE", "frechet": "Fréchet distance",
+    "recon": "reconstruction", "exact": "−log p(x)", "nats": "−ELBO", "top1": "top-1", "top5": "top-5",
+}  # fmt: skip
 UNITS = {"psnr": "dB", "nats": "nats", "exact": "nats", "recon": "nats", "kl": "nats"}
+
+
+def score_name(name: str) -> str:
+    """Return the name of a score for readers: "Fréchet distance" for frechet, "PSNR rough" for psnr_rough."""
+    for key, word in SCORE_WORDS.items():
+        name = re.sub(rf"(?<![^_]){key}(?![^_])", word, name)
+    return name.replace("_", " ")
 
 
 def format_score(name: str, value: float) -> str:
@@ -20,7 +33,7 @@ def format_score(name: str, value: float) -> str:
 def headline(name: str, about: dict) -> str:
     """Format the held-out headline scores of a checkpoint."""
     scores = about.get("scores", {}).get("held_out", {})
-    return ", ".join(f"{s} {format_score(s, scores[s])}" for s in RECIPES[name].headline if s in scores)
+    return ", ".join(f"{score_name(s)} {format_score(s, scores[s])}" for s in RECIPES[name].headline if s in scores)
 
 
 def loading_code(name: str, about: dict) -> str:

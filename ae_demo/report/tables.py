@@ -92,13 +92,18 @@ def rates_table(root: Path) -> str:
 def samples_table(root: Path) -> str:
     """Tabulate the sample scores of every GAN, with other held-out images as a reference."""
     measures = ("frechet", "precision", "recall", *READABLE)
-    lines = ["| samples of | Fréchet | precision | recall | readable | clear |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| samples of | Fréchet | precision | recall | readable | clear | as told |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name in RECIPES:
         scores = checkpoints.metadata(name, root).get("scores", {}).get("held_out", {})
         for suffix, what in (("", f"`{name}`"), ("_real", "other held-out pictures")):
             shown = [scores.get(measure + suffix) for measure in measures]
             if None not in shown:
-                lines.append(f"| {what} | {shown[0]:.0f} | {' | '.join(f'{value:.2f}' for value in shown[1:])} |")
+                cells = [f"{value:.2f}" for value in shown[1:]]
+                cells.append(f"{scores['told']:.2f}" if "told" in scores and not suffix else "")
+                lines.append(f"| {what} | {shown[0]:.0f} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

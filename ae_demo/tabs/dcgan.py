@@ -14,14 +14,14 @@ from torch.nn import functional as F
 
 from ae_demo import checkpoints
 from ae_demo.data.faces import AXES, FACE_SIZE, NOTHING, cartoon_faces
-from ae_demo.figures import data_uri, film_uri, to_pil
+from ae_demo.figures import data_uri, film_uri, heat, to_pil
 from ae_demo.models.dcgan import DCGAN
 from ae_demo.models.interpolation import slerp
 from ae_demo.runtime import gpu
 from ae_demo.training import inversion
 from ae_demo.ui import inputs
 from ae_demo.ui.address import keep_in_address
-from ae_demo.ui.defaults import FILM_KINDS, INTERPOLATION_FRAMES
+from ae_demo.ui.defaults import FILM_KINDS, INTERPOLATION_FRAMES, class_labels
 from ae_demo.ui.gradio_compat import Number, PictureUpload, Slider
 from ae_demo.ui.handlers import PRIVATE, QUIET, handler
 from ae_demo.ui.i18n import TEXTS
@@ -40,6 +40,7 @@ MAX_FIRST_SEED = MAX_SEED - FACES_SHOWN
 MAX_TRUNCATION, MAX_AMOUNT = 1.2, 4.0
 AXIS_LIMIT = 2.3  # of a number of the code that a slider moves: 98 % of all lie within
 ROUNDS = 10  # rounds per game
+CLASSES_OF = ("mnist", "fashion")  # what the conditional GANs paint by class
 FACE_COLORS = (
     "#ffdbb4", "#edb98a", "#d08b5b", "#ae5d29", "#614335", "#2c1b18", "#a55728", "#d6b370", "#f59797", "#65c9ff",
     "#262e33", "#ffffff",
@@ -187,6 +188,28 @@ def load_face(path: str) -> dict:
     return {"lines": data_uri(inputs.fit_into_square(inputs.read(path), SHOWN_SIZE, "white")), "hints": ""}
 
 
+def gaze(x: Tensor) -> Image.Image:
+    """Draw where the discriminator looks in a face (1, 3, 64, 64): how much its logit changes with each pixel."""
+    x = x.detach().requires_grad_()
+    with torch.enable_grad():
+        (slope,) = torch.autograd.grad(faces_gan().discriminator(x).sum(), x)
+    blurred = F.avg_pool2d(slope.abs().sum(1, keepdim=True), 5, stride=1, padding=2)[0, 0]
+    return heat(blurred.numpy() / float(blurred.max()), enlarge_face(x[0]).convert("L"))
+
+
+def paint_classes(dataset: str = "mnist", seed: int = 0) -> list[dict]:
+    """Paint one picture of each class by the conditional GAN of a dataset, mnist or fashion, from the same noise, drawn
+    with a seed."""
+    name = f"cgan-{inputs.check_choice(dataset, CLASSES_OF)}"
+    generator = network(name).generator
+    z = torch.randn(1, generator.latent_dim, generator=inputs.seeded_generator(seed))
+    z = z.repeat(generator.parts.sizes[0], 1)
+    z[:, :1] = generator.parts.numbers_for(torch.arange(len(z))[:, None])
+    with torch.no_grad():
+        painted = generator(z)
+    return [picture(label, to_pil(x)) for label, x in zip(class_labels(name), painted, strict=True)]
+
+
 def new_game() -> dict:
     """Start a game: rounds of [is the face real, its number], and no answers yet."""
     return {"rounds": [[random.random() < 0.5, random.randrange(10**6)] for _ in range(ROUNDS)], "answers": []}
@@ -209,6 +232,11 @@ def game_face(real: bool, number: int) -> Tensor:
     )
 
 
+def marks(right: list[bool]) -> str:
+    """Return a mark for each answer, full if it was right."""
+    return "".join("●" if one else "○" for one in right)
+
+
 @torch.no_grad()
 def play_game(game: dict, answer: str = "") -> tuple[dict, list[dict]]:
     """Play ten rounds of “real or generated?”: answer the current one ("real", "fake"; else a new game starts) -> the
@@ -227,12 +255,14 @@ def play_game(game: dict, answer: str = "") -> tuple[dict, list[dict]]:
         truths = [real for real, _ in game["rounds"][:done]]
         faces = torch.cat([game_face(*one) for one in game["rounds"][:done]])
         verdicts = realness(faces)
-        mine = sum(a == b for a, b in zip(game["answers"], truths, strict=True))
-        its = sum((p > 0.5) == real for p, real in zip(verdicts, truths, strict=True))
+        mine = [a == b for a, b in zip(game["answers"], truths, strict=True)]
+        its = [(p > 0.5) == real for p, real in zip(verdicts, truths, strict=True)]
         verdict = TEXT["was_real"] if truths[-1] else TEXT["was_fake"]
         title = TEXT["right" if game["answers"][-1] == truths[-1] else "wrong"] + verdict
         row.append(picture(title, enlarge_face(faces[-1]), TEXT["realness"].format(p=100 * verdicts[-1])))
-        row += message(TEXT["score" if done < ROUNDS else "over"].format(mine=mine, its=its, done=done))
+        row.append(picture(TEXT["looked"], gaze(faces[-1:]), TEXT["looked_note"]))
+        so_far = {"mine": sum(mine), "its": sum(its), "done": done, "my_marks": marks(mine), "its_marks": marks(its)}
+        row += message(TEXT["score" if done < ROUNDS else "over"].format(**so_far))
     return game, row
 
 
@@ -296,6 +326,13 @@ def build() -> None:
     with gr.Row():
         guesses = [(gr.Button(TEXT[guess], size="sm"), guess) for guess in ("real", "fake", "again")]
     arena = Pictures(message(TEXT["game_note"]), spoken=True, elem_id="dcgan-game")
+    gr.Markdown(TEXT["classes_title"])
+    with gr.Row():
+        data = gr.Radio(
+            [(TEXT[key], key) for key in CLASSES_OF], value="mnist", label=TEXT["data"], scale=0, min_width=280
+        )
+        noise = Number(0, label=TEXT["noise"], precision=0, minimum=0, maximum=MAX_SEED, scale=0, min_width=160)
+    by_class = Pictures([], elem_id="dcgan-classes")
     gr.Markdown(TEXT["learning_title"])
     position = Slider(0, 1, 1, step=0.01, label=TEXT["position"], elem_id="dcgan-position")
     learning = Pictures([], elem_id="dcgan-learning")
@@ -303,6 +340,7 @@ def build() -> None:
     how_it_works(TEXT["how"], TEXT["explanation"])
 
     kept = {"seed": seed, "truncation": truncation, **dict(zip(AXES, amounts, strict=True)), "other": other}
+    kept |= {"data": data, "noise": noise}
     address = keep_in_address("dcgan", kept | {"learned": position}, ("dcgan-faces",), eager=True)
     whole = [seed, truncation, *amounts]
     painted, moved = handler(paint_face, message), [truncation.input, *(one.input for one in amounts)]
@@ -310,12 +348,14 @@ def build() -> None:
     gr.on(shared, None, js=faces.outdate)
     ends = [seed, other, truncation]
     filmed, watched = handler(interpolate_faces, message), handler(watch_learning, message)
+    sorted_out = handler(paint_classes, message)
     connect(
         Live([address.submit, seed.change], painted, whole, [face], "paint_face"),
         Live(moved, painted, whole, [face], local=paint_here()),
         Live(shared, handler(paint_faces, message), [seed, truncation], [faces], "paint_faces"),
         Live([*shared, other.change], filmed, ends, [film], "between_faces"),
         Live([address.submit, position.input], watched, [position], [learning], "watch_learning"),
+        Live([address.submit, data.input, noise.change], sorted_out, [data, noise], [by_class], "paint_classes"),
     )
     back.click(lambda: [0] * len(amounts), None, amounts, queue=False, **PRIVATE).success(
         painted, whole, face, show_progress="hidden", **PRIVATE

@@ -1,9 +1,10 @@
 """Models: every checkpoint with its scores, source, speed on this machine, and loading code."""
 
 import html
+import re
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import gradio as gr
 import pandas as pd
@@ -47,17 +48,27 @@ def inventory() -> list[list[str]]:
         weights = checkpoints.home(name) / name / checkpoints.WEIGHTS_FILE
         size = f"{format_number(weights.stat().st_size / 1000, ',.0f')} kB" if weights.exists() else TEXT["missing"]
         parameters = format_number(about["model"]["parameters"]) if about else ""
-        scores, source = cards.headline(name, about), checkpoints.source_of(name) or TEXT["embedded"]
+        scores, source = _held_out(about, recipe.headline), checkpoints.source_of(name) or TEXT["embedded"]
         rows.append([name, translate_name(recipe.title), parameters, size, scores, source])
     return rows
 
 
+def _held_out(about: dict, names: Iterable[str]) -> str:
+    scores = about.get("scores", {}).get("held_out", {})
+    return ", ".join(f"{cards.score_name(one)} {_localised(one, scores[one])}" for one in names if one in scores)
+
+
+def _localised(score: str, value: float) -> str:
+    number, space, unit = cards.format_score(score, value).partition(" ")
+    return format_number(float(number), f".{len(number.partition('.')[2])}f") + space + unit
+
+
 def table(times: dict[str, str] | None = None) -> str:
-    """Return the `inventory` as HTML, with milliseconds where they are known."""
-    columns = ("checkpoint", "title_column", "parameters", "size", "scores", "source", "ms")
+    """Return the `inventory` as HTML, with a column of milliseconds once some are known."""
+    columns = ("checkpoint", "title_column", "parameters", "size", "scores", "source", *(["ms"] if times else []))
     head = "".join(f"<th scope='col'>{TEXT[column]}</th>" for column in columns)
     rows = (
-        "".join(f"<td>{html.escape(cell)}</td>" for cell in [*row, (times or {}).get(row[0], "")])
+        "".join(f"<td>{html.escape(cell)}</td>" for cell in [*row, *([times.get(row[0], "")] if times else [])])
         for row in inventory()
     )
     body = "".join(f"<tr>{row}</tr>" for row in rows)
@@ -73,7 +84,7 @@ def inspect_model(name: str = FIRST_MODEL) -> tuple[str, str, list[dict], object
         raise CheckpointError(TEXT["no_training"].format(name=name))
     last, model, data = about["stages"][-1], about["model"], about["data"]
     rows = "\n".join(
-        f"| {score} | {cards.format_score(score, value)} |"
+        f"| {cards.score_name(score)} | {_localised(score, value)} |"
         for score, value in about["scores"]["held_out"].items()
         if not isinstance(value, dict)
     )
@@ -82,10 +93,10 @@ def inspect_model(name: str = FIRST_MODEL) -> tuple[str, str, list[dict], object
         parameters=model["parameters"],
         data=f"{data['title']} ({data['licence']})",
         images=data["images"],
-        steps=cards.stage_steps(about),
+        steps=" + ".join(format_number(stage["steps"]) for stage in about["stages"]),
         batch_size=last["batch_size"],
         minutes=checkpoints.sum_stages(about, "seconds") / 60,
-        device=last["device"],
+        device=re.sub(r"(\d+) CPU cores", lambda found: TEXT["cores"].format(n=found[1]), last["device"]),
         seed=last["seed"],
         commit=last.get("commit") or "?",
         torch=last["torch"],

@@ -516,12 +516,7 @@ RECIPES: dict[str, Recipe] = {
         ),
         stages=stages(12_000),
         batch_size=64,
-        evaluate=partial(
-            generator_scores.sample_scores,
-            classifier="classifier-faces",
-            readable=READABLE_PARTS,
-            positions=axis_positions,
-        ),
+        evaluate=partial(generator_scores.face_scores, readable=READABLE_PARTS, positions=axis_positions),
         sample_grid=sample_grids.samples,
         caption="Pictures from z ~ N(0, I), unpicked.",
         headline=(*SAMPLE_SCORES, "told"),

@@ -25,10 +25,11 @@ from ae_demo.models.vae import MAX_ABS_CODE
 from ae_demo.tabs import colorize, compression, dcgan, latent, latent_map, restoration, toy_gan
 from ae_demo.training.toy_gan import BOARD_REACH, GanRun
 from ae_demo.ui import coloring, networks
-from ae_demo.ui.defaults import INTERPOLATION_FRAMES, example_clothing
+from ae_demo.ui.defaults import INTERPOLATION_FRAMES, class_labels, example_clothing
 from ae_demo.ui.drawing import Drawing
 from ae_demo.ui.handlers import handler
 from ae_demo.ui.inputs import InputError, check_range, to_grey
+from ae_demo.ui.networks import network
 from ae_demo.ui.pictures import message
 from ae_demo.ui.widgets import Choices
 
@@ -808,6 +809,31 @@ def test_a_game_has_ten_rounds_and_counts_both_players():
     assert "You: 10 of 10" in row[-1]["note"] and re.search(r"discriminator: \d+ of 10", row[-1]["note"])
     assert dcgan.play_game(game, "real") == (game, row), "one click too many changes nothing"
     assert dcgan.play_game(game, "again")[0]["answers"] == [], "then the next game"
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "fashion"])
+def test_every_class_is_painted_from_the_same_noise_and_can_be_read(dataset):
+    classifier = network(f"classifier-{dataset}")
+    seen = []
+    for seed in range(12):
+        row = dcgan.paint_classes(dataset, seed)
+        x = torch.cat([to_grey(one["src"]) for one in row])
+        seen.append(classifier(x).argmax(1) == torch.arange(10))
+    assert float(torch.stack(seen).float().mean()) > 0.85
+    assert row[3]["title"] == class_labels(f"cgan-{dataset}")[3]
+    assert row == dcgan.paint_classes(dataset, 11) != dcgan.paint_classes(dataset, 12)
+    with pytest.raises(InputError):
+        dcgan.paint_classes("emoji")
+
+
+def test_the_discriminator_s_gaze_is_where_its_judgement_depends_on_the_picture(monkeypatch):
+    class Nose:
+        def discriminator(self, x):
+            return x[:, :, 30:34, 30:34].sum((1, 2, 3))
+
+    monkeypatch.setattr(dcgan, "faces_gan", Nose)
+    seen = np.asarray(dcgan.gaze(torch.full((1, 3, 64, 64), 0.9)).convert("RGB"), dtype=float)
+    assert seen[120:136, 120:136].mean() < 0.6 * seen[:64, :64].mean(), "the heat is dark on white"
 
 
 def test_learning_is_a_film_from_noise_to_faces():

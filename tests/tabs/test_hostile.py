@@ -229,6 +229,7 @@ CALLS = {  # with arguments that cost little; each is replaced in turn
     dcgan.download_loop: (0, 1, 2, "gif"),
     dcgan.play_game: ({}, "real"),
     dcgan.watch_learning: (0.5,),
+    dcgan.paint_classes: ("mnist", 0),
     diffusion.sample: ("ddpm-fashion", 0, 1, 0, 1.0, "ddim"),
     diffusion.fork: ({"tree": 0, "run": 0, "step": 0}, "ddpm-fashion", 0, 0, 1.0, "ddim"),
     diffusion.download_film: ("ddpm-fashion", 0, 1, 0, 1.0, "ddim", "gif"),
