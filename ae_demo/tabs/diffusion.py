@@ -17,6 +17,7 @@ from ae_demo.figures import curves, data_uri, film_uri, to_grid, to_pil
 from ae_demo.models.ddpm import DDPM, Step, to_pixels
 from ae_demo.models.samplers import SAMPLERS, ancestral
 from ae_demo.report.tables import sampler_curves
+from ae_demo.training.recipes import RECIPES
 from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.defaults import DIFFUSION_NETWORKS, FILM_KINDS, FIRST_LABEL, MAX_GUIDANCE, class_labels, label_choices
 from ae_demo.ui.glossary import explain_terms
@@ -25,7 +26,7 @@ from ae_demo.ui.handlers import PRIVATE, QUIET, handler, visitor_state
 from ae_demo.ui.i18n import TEXTS, format_number
 from ae_demo.ui.inputs import MAX_SEED, InputError, check_choice, check_range, check_seed
 from ae_demo.ui.local_networks import exported_networks
-from ae_demo.ui.networks import fast_network, network
+from ae_demo.ui.networks import fast_network
 from ae_demo.ui.widgets import Download, how_it_works, offer_script, template
 
 TEXT = TEXTS["diffusion"]
@@ -272,7 +273,7 @@ def page_samplers() -> dict[str, dict]:
     """Return {labels, dims, guided} of each network that the page can sample from by itself."""
     found = {}
     for name in (name for name in DIFFUSION_NETWORKS if name in exported_networks()):
-        dims = list(network(name).shape)
+        dims = list(RECIPES[name].dataset(split="sample")[:1]["image"].shape[1:])  # no network is loaded for that
         found[name] = {"labels": list(class_labels(name)), "dims": dims, "guided": name != STUDENT}
     return found
 

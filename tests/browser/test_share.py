@@ -180,7 +180,7 @@ def test_the_language_is_that_of_the_browser_and_can_be_switched(browser, url):
     until(page, lambda: np.array_equal(ink(page), before), "the drawing")
     page.goto("about:blank")
     page.goto(f"{url}?lang=id#autoencoders/latent")
-    expect(page.locator("#latent-decoded")).to_contain_text("z = (0,00, 0,00)")  # a sentence of the server
+    expect(page.locator("#latent-decoded")).to_contain_text("z = (0,00; 0,00)")  # a sentence of the server
     expect(page.locator("#latent-map")).to_contain_text(
         words["latent"]["scores"].split("{")[1].split("}")[1][:10].strip()
     )
