@@ -100,7 +100,7 @@ def read_scene(pad: dict, told: str = "") -> tuple[Drawing | None, list[Drawing]
 @lru_cache(8)  # an answer, its guesses, variants and comparisons all ask for the same
 def _scene(lines: str, hints: str) -> tuple[Drawing | None, list[Drawing]]:
     layer = inputs.read_layer(hints) if hints else None
-    drawing = find_drawing(inputs.read(inputs.decode_data_uri(lines)), layer)
+    drawing = find_drawing(inputs.read(inputs.decode_data_uri(lines)), layer, on_white=True)
     return drawing, split_scene(drawing, layer) if drawing else []
 
 

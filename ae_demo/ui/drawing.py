@@ -109,11 +109,16 @@ def cut_square(image: Image.Image, box: tuple[float, float, float], size: int, a
 
 
 def find_drawing(
-    picture: Image.Image, layer: Image.Image | None = None, size: int = 128, fill: float = FILL
+    picture: Image.Image,
+    layer: Image.Image | None = None,
+    size: int = 128,
+    fill: float = FILL,
+    on_white: bool = False,
 ) -> Drawing | None:
     """Find the drawing in an RGB picture, centred, with its longer side scaled to the share `fill`, as in training;
-    None if there is none. `layer`, an RGBA image, holds the colour hints over the picture."""
-    found = find_ink(picture)
+    None if there is none. `layer`, an RGBA image, holds the colour hints over the picture; `on_white` tells that the
+    paper is white, as that of the canvas is."""
+    found = find_ink(picture, on_white=on_white)
     ink = found.ink * drawn_part(found.ink, found.page)
     box = drawing_box(ink)
     if box is None:

@@ -41,10 +41,11 @@ def find_ink(
     page: np.ndarray | None = None,
     rulings: list[Ruling] | None = None,
     line_width: float | None = None,
+    on_white: bool = False,
 ) -> Ink:
     """Find the ink of an RGB picture, in lines of up to `line_width` pixels; page and rulings, if known from a larger
-    section, are not searched again."""
-    plain = plain_ink(picture)
+    section, are not searched again. `on_white` tells that the paper is white, however little of it is left."""
+    plain = plain_ink(picture, on_white)
     if plain is not None:
         page = np.ones(plain.shape, dtype=bool) if page is None else page
         return Ink(plain * page, page, [])
@@ -61,15 +62,16 @@ def find_ink(
     return Ink(ink, page, rulings)
 
 
-def plain_ink(picture: Image.Image) -> np.ndarray | None:
+def plain_ink(picture: Image.Image, on_white: bool = False) -> np.ndarray | None:
     """Return the ink (H, W) in [0, 1] of grey lines on plain paper, with full contrast; None for any other RGB picture,
-    such as most photographs."""
+    such as most photographs. The paper is what there is most of, unless it is known to be white."""
     grey = picture.convert("L")
     levels = np.array(grey.histogram())
-    paper = int(levels.argmax())
+    paper = 255 if on_white else int(levels.argmax())
     ink = abs(np.arange(256) - paper) / max(paper, 255 - paper)
     middling = levels[(ink > 0.1) & (ink < 0.6)].sum()
-    if levels[ink <= NEAR_PAPER / 255].sum() < 0.6 * levels.sum() or middling > 0.08 * levels.sum():
+    least = 0 if on_white else 0.6
+    if levels[ink <= NEAR_PAPER / 255].sum() < least * levels.sum() or middling > 0.08 * levels.sum():
         return None  # fills, or shadows
     if (np.ptp(np.asarray(picture)[::3, ::3], axis=2) > 40).mean() > 0.001:
         return None

@@ -41,4 +41,4 @@ def find_things(drawing: Drawing, layer: Image.Image | None = None) -> list[Draw
     order = np.argsort(-np.bincount(group[ink])[1:]) + 1
     white = Image.new("RGB", lines.size, "white")
     cut = [Image.composite(lines, white, Image.fromarray(group == label)) for label in order]
-    return [thing for part in cut if (thing := find_drawing(part, layer))]
+    return [thing for part in cut if (thing := find_drawing(part, layer, on_white=True))]

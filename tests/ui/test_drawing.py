@@ -1,11 +1,16 @@
 """The drawing in a picture: what counts as its lines, what lies aside, and the paper around it."""
 
+import random
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
 
+from ae_demo.data.doodles import FILL
 from ae_demo.data.mouse import mouse_sketches
+from ae_demo.figures import data_uri
+from ae_demo.tabs import colorize
 from ae_demo.ui.drawing import Drawing, find_drawing
 from ae_demo.ui.ink import INK, drawn_part, find_ink, plain_ink
 
@@ -119,3 +124,14 @@ def test_the_layer_of_colours_ends_at_an_opening(degrees):
 def test_paper_around_that_a_hint_has_coloured_keeps_its_colour():
     drawing, image = with_opening(0, paper=(120, 180, 240))
     assert np.asarray(drawing.even_out(image), dtype=int)[20, 20] == pytest.approx((120, 180, 240), abs=2)
+
+
+def test_on_a_canvas_the_paper_stays_white_however_little_of_it_is_left():
+    image, noise = Image.new("RGB", (512, 512), "white"), random.Random(1)
+    for _ in range(40):
+        points = [(noise.randrange(512), noise.randrange(512)) for _ in range(12)]
+        ImageDraw.Draw(image).line(points, fill="black", width=6)
+    black = float((np.asarray(image.convert("L")) < 128).mean())
+    assert black > 0.7
+    sketch = colorize.read_drawing({"lines": data_uri(image), "hints": ""}).sketch
+    assert float((sketch < 0.5).float().mean()) == pytest.approx(black * FILL**2, abs=0.03)
