@@ -378,6 +378,7 @@ def build() -> None:
     film.submit(handler(sample), [*whole, tree], film, api_name="sample", **streaming)
     film.select(handler(fork), [film, *branch, tree], film, api_name="fork", **streaming)
     cancel.click(stop, tree, film, api_name="stop", queue=False, show_progress="hidden")
+    film.clear(lambda tree: stop(tree) and None, tree, None, queue=False, show_progress="hidden", **PRIVATE)
     chosen = [label, steps, guidance, sampler]
     name.input(handler(choose_network), name, chosen, queue=False, show_progress="hidden", **PRIVATE)
     address.submit(handler(name_classes), [name, label], label, **QUIET, **PRIVATE)

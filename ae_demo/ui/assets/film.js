@@ -1,9 +1,9 @@
 // Frames of sampling runs, shown as they arrive and kept for the slider; the runs of a tree, each but the first one a
 // branch of another one. Messages, as values from Python or from the page's own networks: {tree, run, parent, at, title,
 // steps, network, schedule, frames, done} with the new frames of a run, with all of them when it is done; {stopped} ends
-// all runs. Events: 'sample' with the settings comes when a new tree is wanted, which `submit` asks Python for; 'network'
-// when another one is set. `input` asks for the settings of a branch, which come as 'branch'; `select` asks Python for it,
-// with the value {fork: {tree, run, step}}.
+// all runs. Events: 'sample' with the settings comes when a new tree is wanted, which `submit` asks Python for, while
+// `clear` stops its runs; 'network' when another one is set. `input` asks for the settings of a branch, which come as
+// 'branch'; `select` asks Python for it, with the value {fork: {tree, run, step}}.
 const find = (selector) => element.querySelector(selector);
 const playButton = find(".play");
 const slider = find(".scrub");
@@ -21,7 +21,8 @@ const LEVEL_FORMATS = {
 };
 
 let treeId = 0; // the time at which the tree was begun
-const outdatedTrees = new Set();
+let newestOfPython = 0;
+let listening = true; // to Python, as the newest tree is Python's
 let runs = new Map(); // by id, oldest first
 let currentRun = null; // the one on the screens
 let position = 0; // index of its frame there
@@ -188,7 +189,6 @@ function pickThumbnail(event) {
 // Messages from Python and to it
 
 function startTree(id) {
-  outdatedTrees.add(treeId);
   treeId = id;
   runs = new Map();
   currentRun = null;
@@ -233,7 +233,11 @@ function showProgress(run) {
 
 function receive(message) {
   if (message?.stopped) return stopRuns();
-  if (!message?.frames || outdatedTrees.has(message.tree)) return;
+  if (!message?.frames) return;
+  if (!message.settings) {
+    if (!listening || message.tree < newestOfPython) return; // left over from an earlier tree
+    newestOfPython = message.tree;
+  }
   if (message.tree !== treeId) startTree(message.tree);
   const run = runs.get(message.run) ?? startRun(message.run, message);
   addFrames(run, message);
@@ -251,8 +255,10 @@ function announce(detail) {
 
 function sample({ detail: values }) {
   const settings = readSettings(values);
-  if (settings) playHere(settings, Date.now() / 1000);
-  else trigger("submit");
+  listening = !settings;
+  if (listening) return trigger("submit");
+  if ([...runs.values()].some((run) => run.live && !run.settings)) trigger("clear");
+  playHere(settings, Date.now() / 1000);
 }
 
 function tellOutdated({ detail: [name] }) {
