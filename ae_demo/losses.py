@@ -196,34 +196,34 @@ def conditional_gan(
     discriminator,
     batch: Batch,
     targets: Callable[[Batch], Tensor],
-    kind: str = "non-saturating",
     r1: float = 1.0,
     r1_every: int = 8,
-    seen_weight: float = 1.0,
-    obeyed_weight: float = 1.0,
+    real_class_weight: float = 1.0,
+    fake_class_weight: float = 1.0,
     augment=None,
 ) -> Loss:
-    """`gan` with an auxiliary classifier (AC-GAN: Odena et al., 2017) for pictures of parts, which D sees through
-    `augment`.
+    """Non-saturating `gan` with an auxiliary classifier (AC-GAN: Odena et al., 2017) for pictures of parts, which D
+    sees through `augment`.
 
-    discriminator.judge(x) also reads the parts, logits by `model.parts.sizes`: "d_loss" has seen_weight times their
-    cross-entropy for real pictures, with targets(batch) (N, P), and "loss" obeyed_weight times that for fakes, with the
-    parts that z has chosen. The penalty r1 / 2 · ‖∇D(x)‖² is taken at random in one of `r1_every` steps, as many times
-    as strong (Karras et al., 2020)."""
+    discriminator.logits(x) also classifies the parts, by `model.parts.sizes`: "d_loss" has real_class_weight times
+    their cross-entropy for real pictures, with targets(batch) (N, P), and "loss" fake_class_weight times that for
+    fakes, with the parts that z has chosen. The penalty r1 / 2 · ‖∇D(x)‖² is taken at random in one of `r1_every`
+    steps, as many times as strong (Karras et al., 2020)."""
     real, wanted = batch["image"], targets(batch)
     z = model.latent(len(real))
     both = torch.cat([real, model(z).float()])
     both = augment(both) if augment else both
-    judged, read = (part.float() for part in discriminator.judge(both))
+    judged, read = (part.float() for part in discriminator.logits(both))
     (d_real, d_fake), (read_real, read_fake) = judged.chunk(2), read.chunk(2)
-    d, g = GAN_LOSSES[kind]
-    seen = parts_cross_entropy(read_real, wanted, model.parts.sizes)
-    obeyed = parts_cross_entropy(read_fake, model.parts.chosen(z), model.parts.sizes)
-    d_loss = d(d_real, d_fake).mean() + seen_weight * seen
+    d, g = GAN_LOSSES["non-saturating"]
+    class_loss_real = parts_cross_entropy(read_real, wanted, model.parts.sizes)
+    class_loss_fake = parts_cross_entropy(read_fake, model.parts.chosen(z), model.parts.sizes)
+    d_loss = d(d_real, d_fake).mean() + real_class_weight * class_loss_real
     if r1 and float(torch.rand(())) < 1 / r1_every:
         d_loss = d_loss + r1_every * r1 / 2 * grad_norm_sq(discriminator, both[: len(real)]).float().mean()
-    parts = {"d_real": d_real.mean(), "d_fake": d_fake.mean(), "seen": seen, "obeyed": obeyed}
-    return {"loss": g(d_fake).mean() + obeyed_weight * obeyed, "d_loss": d_loss} | parts
+    parts = {"class_loss_real": class_loss_real, "class_loss_fake": class_loss_fake}
+    parts |= {"d_real": d_real.mean(), "d_fake": d_fake.mean()}
+    return {"loss": g(d_fake).mean() + fake_class_weight * class_loss_fake, "d_loss": d_loss} | parts
 
 
 def parts_cross_entropy(logits: Tensor, chosen: Tensor, sizes: list[int]) -> Tensor:

@@ -400,11 +400,11 @@ class Told:
 class Reader:
     """A discriminator that finds everything as real as its first pixel, and reads parts off the pixels."""
 
-    def judge(self, x):
+    def logits(self, x):
         return x[:, 0], 20 * x
 
     def __call__(self, x):
-        return self.judge(x)[0]
+        return self.logits(x)[0]
 
 
 def test_a_generator_that_is_told_is_paid_for_the_parts_that_its_code_chose():
@@ -412,11 +412,16 @@ def test_a_generator_that_is_told_is_paid_for_the_parts_that_its_code_chose():
     real = torch.tensor([[1.0, 0, 0, 0, 1]]).repeat(64, 1)
     wanted = torch.tensor([[0, 2]]).repeat(64, 1)
     right = losses.conditional_gan(Told(), Reader(), {"image": real}, lambda batch: wanted, r1=0)
-    assert float(right["seen"]) < 1e-3 and float(right["obeyed"]) < 0.2, "blends at borders cost a little"
+    assert float(right["class_loss_real"]) < 1e-3 and float(right["class_loss_fake"]) < 0.2, (
+        "blends at borders cost a little"
+    )
     wrong = losses.conditional_gan(Told(), Reader(), {"image": real}, lambda batch: 0 * wanted, r1=0)
-    assert float(wrong["seen"]) == pytest.approx(10, rel=1e-3) and float(wrong["d_loss"]) > float(right["d_loss"]) + 9
+    assert (
+        float(wrong["class_loss_real"]) == pytest.approx(10, rel=1e-3)
+        and float(wrong["d_loss"]) > float(right["d_loss"]) + 9
+    )
     fooled = torch.nn.functional.softplus(-torch.tensor([0.0, 1.0])).tolist()
-    assert min(fooled) < float(right["loss"] - right["obeyed"]) < max(fooled)
+    assert min(fooled) < float(right["loss"] - right["class_loss_fake"]) < max(fooled)
 
 
 def test_the_penalty_of_a_told_discriminator_is_seldom_and_as_strong_on_the_whole():
@@ -425,7 +430,7 @@ def test_the_penalty_of_a_told_discriminator_is_seldom_and_as_strong_on_the_whol
 
     def d_loss(r1, **options):
         found = losses.conditional_gan(Told(), Reader(), batch, lambda batch: wanted, r1=r1, r1_every=4, **options)
-        return float(found["d_loss"] - found["seen"])
+        return float(found["d_loss"] - found["class_loss_real"])
 
     given = [d_loss(3.0, augment=lambda both: 0 * both) - 2 * math.log(2) for _ in range(400)]
     taken = [value for value in given if value > 1e-4]

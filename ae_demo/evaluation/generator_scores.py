@@ -43,8 +43,8 @@ def sample_scores(
     with indices `readable` all reach each probability in READABLE. The same scores of n other held-out images, as
     frechet_real and so on, serve as a reference.
 
-    For a generator whose code chooses parts, told is the share of parts that the classifier reads as chosen, after
-    positions(attributes) (N, P), which puts them in the order of the code."""
+    For a generator whose code chooses parts, label_accuracy is the share of parts that the classifier reads as chosen,
+    after positions(attributes) (N, P), which puts them in the order of the code."""
     x = data[:]["image"]
     n = min(n, len(x) // 2)
     z = torch.randn(n, model.latent_dim, generator=torch.Generator().manual_seed(0))
@@ -57,7 +57,7 @@ def sample_scores(
         scores |= {name + suffix: value for name, value in values.items()}
         if positions and not suffix:
             read = positions(torch.stack([part.argmax(1) for part in logits], dim=1))
-            scores["told"] = float((read == model.generator.parts.chosen(z)).float().mean())
+            scores["label_accuracy"] = float((read == model.generator.parts.chosen(z)).float().mean())
     return scores
 
 

@@ -56,9 +56,9 @@ def read_parts(x: Tensor, classifier: str = "classifier-faces") -> Tensor:
 
 @torch.inference_mode()
 def purity(model, data: Images) -> dict:
-    """Measure what the sliders of a GAN of faces do, on PURITY_FACES seeded faces, as read by the classifier. told:
-    share of faces with the value that the code chose, for each part of `faces.AXES`; changed: for each part whose
-    number in the code goes to another value, drawn at random, the share of faces in which each part is read
+    """Measure what the sliders of a GAN of faces do, on PURITY_FACES seeded faces, as read by the classifier.
+    label_accuracy: share of faces with the value that the code chose, for each part of `faces.AXES`; changed: for each
+    part whose number in the code goes to another value, drawn at random, the share of faces in which each part is read
     differently."""
     codes, seeded = model.generator.parts, torch.Generator().manual_seed(0)
     z = torch.randn(PURITY_FACES, model.latent_dim, generator=seeded)
@@ -72,9 +72,9 @@ def purity(model, data: Images) -> dict:
         other[:, k] += torch.randint(1, codes.sizes[k], (len(z),), generator=seeded)
         other[:, k] %= codes.sizes[k]
         moved = z.clone()
-        moved[:, k] = codes.numbers_for(other)[:, k]
+        moved[:, k] = codes.choose(z, other)[:, k]
         changed[part] = _by_part(read(moved) != before)
-    return {"told": _by_part(before == chosen), "changed": changed}
+    return {"label_accuracy": _by_part(before == chosen), "changed": changed}
 
 
 def _by_part(found: Tensor) -> dict[str, float]:

@@ -111,13 +111,12 @@ def samples(model, data: Images, rows: int = 8, columns: int = 8) -> Tensor:
     return model(z.to(next(model.parameters()).device)).cpu().unflatten(0, (rows, columns))
 
 
-def told_samples(model, data: Images, n: int = 8) -> Tensor:
+def samples_by_class(model, data: Images, n: int = 8) -> Tensor:
     """Rows of samples, one per class that the first number of the code chooses; columns: the same other numbers."""
     codes = model.generator.parts
     classes = torch.arange(codes.sizes[0])
     other = torch.randn(n, model.latent_dim, generator=torch.Generator().manual_seed(0))
-    z = other.repeat(len(classes), 1)
-    z[:, :1] = codes.numbers_for(classes[:, None]).repeat_interleave(n, dim=0)
+    z = codes.choose(other.repeat(len(classes), 1), classes[:, None].repeat_interleave(n, dim=0))
     return model(z.to(next(model.parameters()).device)).cpu().unflatten(0, (len(classes), n))
 
 

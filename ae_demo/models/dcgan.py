@@ -52,8 +52,8 @@ class PartCode(nn.Module):
 
     def __init__(self, shares: list[list[float]], latent_dim: int, blend: float = 0.05):
         super().__init__()
-        self.sizes, self.parts = [len(one) for one in shares], len(shares)
-        self.length = sum(self.sizes) + latent_dim - self.parts
+        self.sizes, self.num_parts = [len(one) for one in shares], len(shares)
+        self.length = sum(self.sizes) + latent_dim - self.num_parts
         borders = [torch.tensor([0.0, *one], dtype=torch.float64).cumsum(0).float() for one in shares]
         widths = [blend * torch.minimum(torch.tensor(one[:-1]), torch.tensor(one[1:])) for one in shares]
         self.borders, far, wide = borders, torch.tensor([-1.0]), torch.ones(1)  # the ends never blend
@@ -62,27 +62,29 @@ class PartCode(nn.Module):
             "upper": torch.cat([torch.cat([one[1:-1], 3 + far]) for one in borders]),
             "blend_lower": torch.cat([torch.cat([wide, one]) for one in widths]),
             "blend_upper": torch.cat([torch.cat([one, wide]) for one in widths]),
-            "axis": torch.arange(self.parts).repeat_interleave(torch.tensor(self.sizes)),
+            "axis": torch.arange(self.num_parts).repeat_interleave(torch.tensor(self.sizes)),
         }
         for name, fact in facts.items():
             self.register_buffer(name, fact, persistent=False)
 
     def forward(self, z: Tensor) -> Tensor:
-        u = (0.5 + 0.5 * torch.erf(z[:, : self.parts] / 2**0.5))[:, self.axis]
+        u = (0.5 + 0.5 * torch.erf(z[:, : self.num_parts] / 2**0.5))[:, self.axis]
         risen = ((u - self.lower) / self.blend_lower + 0.5).clamp(0, 1)
         fallen = ((u - self.upper) / self.blend_upper + 0.5).clamp(0, 1)
-        return torch.cat([risen - fallen, z[:, self.parts :]], dim=1)
+        return torch.cat([risen - fallen, z[:, self.num_parts :]], dim=1)
 
     def chosen(self, z: Tensor) -> Tensor:
         """Return the index of the chosen value of each part, (N, parts)."""
         members = self(z)[:, : len(self.axis)].split(self.sizes, dim=1)
         return torch.stack([one.argmax(1) for one in members], dim=1)
 
-    def numbers_for(self, chosen: Tensor) -> Tensor:
-        """Return the numbers (N, parts) of a code in the middle of the shares of chosen values (N, parts)."""
+    def choose(self, z: Tensor, chosen: Tensor) -> Tensor:
+        """Return codes (N, latent_dim) that choose these values (N, parts), with the numbers in the middle of their
+        shares, and are otherwise z, (N, latent_dim) or (1, latent_dim)."""
         middles = [(one[:-1] + one[1:]) / 2 for one in self.borders]
         u = torch.stack([middle[column] for middle, column in zip(middles, chosen.T.cpu(), strict=True)], dim=1)
-        return 2**0.5 * torch.erfinv(2 * u - 1)
+        numbers = 2**0.5 * torch.erfinv(2 * u - 1)
+        return torch.cat([numbers.to(z.device), z[:, self.num_parts :].expand(len(chosen), -1)], dim=1)
 
 
 class StyledBlock(nn.Module):
@@ -135,9 +137,9 @@ class StyledGenerator(nn.Module):
         return self.paint(self.style(z))
 
 
-class Critic(nn.Module):
+class ClassifyingDiscriminator(nn.Module):
     """Discriminator with an auxiliary classifier (AC-GAN: Odena et al., 2017, https://arxiv.org/abs/1610.09585): images
-    -> logit (N,), positive for real; `judge` returns the logits (N, sum(sizes)) of their parts as well. `body` turns
+    -> logit (N,), positive for real; `logits` returns those (N, sum(sizes)) of their parts as well. `body` turns
     images into features (N, num_features)."""
 
     def __init__(self, body: nn.Module, num_features: int, sizes: list[int]):
@@ -145,19 +147,19 @@ class Critic(nn.Module):
         self.body = body
         self.realness, self.part_logits = nn.Linear(num_features, 1), nn.Linear(num_features, sum(sizes))
 
-    def judge(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the logit (N,) of images and the logits of their parts (N, sum(sizes))."""
         h = self.body(x)
         return self.realness(h)[:, 0], self.part_logits(h)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.judge(x)[0]
+        return self.logits(x)[0]
 
 
 class GAN(nn.Module, PyTorchModelHubMixin):
     """Dense GAN of the course notes for 28 × 28 pixels: z (N, latent_dim) -> images (N, 1, 28, 28) in [0, 1];
     `discriminator` returns a logit (N,) per image, positive for real. With `num_classes` the first number of z chooses
-    a class, and the discriminator is a `Critic`, which names it."""
+    a class, and the discriminator classifies as well."""
 
     def __init__(self, latent_dim: int = 64, width: int = 128, num_classes: int = 0):
         super().__init__()
@@ -176,7 +178,7 @@ class GAN(nn.Module, PyTorchModelHubMixin):
             nn.Linear(4 * w, 2 * w), nn.LeakyReLU(0.2), nn.Dropout(0.3),
         ]  # fmt: skip
         self.discriminator: nn.Module = (
-            Critic(nn.Sequential(*layers), 2 * w, [num_classes])
+            ClassifyingDiscriminator(nn.Sequential(*layers), 2 * w, [num_classes])
             if num_classes
             else nn.Sequential(*layers, nn.Linear(2 * w, 1), nn.Flatten(0))
         )
@@ -204,7 +206,7 @@ class DCGAN(nn.Module, PyTorchModelHubMixin):
         body = nn.Sequential(
             Signed(), *down(3, w), *down(w, 2 * w), *down(2 * w, 4 * w), *down(4 * w, 8 * w), nn.Flatten()
         )
-        self.discriminator = Critic(body, 128 * w, self.generator.parts.sizes)
+        self.discriminator = ClassifyingDiscriminator(body, 128 * w, self.generator.parts.sizes)
 
     def example(self) -> tuple[Tensor, ...]:
         """Return example inputs of `forward` for one image."""

@@ -93,7 +93,7 @@ def samples_table(root: Path) -> str:
     """Tabulate the sample scores of every GAN, with other held-out images as a reference."""
     measures = ("frechet", "precision", "recall", *READABLE)
     lines = [
-        "| samples of | Fréchet | precision | recall | readable | clear | as told |",
+        "| samples of | Fréchet | precision | recall | readable | clear | of the chosen part |",
         "|---|---|---|---|---|---|---|",
     ]
     for name in RECIPES:
@@ -102,7 +102,7 @@ def samples_table(root: Path) -> str:
             shown = [scores.get(measure + suffix) for measure in measures]
             if None not in shown:
                 cells = [f"{value:.2f}" for value in shown[1:]]
-                cells.append(f"{scores['told']:.2f}" if "told" in scores and not suffix else "")
+                cells.append(f"{scores['label_accuracy']:.2f}" if "label_accuracy" in scores and not suffix else "")
                 lines.append(f"| {what} | {shown[0]:.0f} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

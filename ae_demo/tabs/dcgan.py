@@ -40,6 +40,8 @@ MAX_FIRST_SEED = MAX_SEED - FACES_SHOWN
 MAX_TRUNCATION, MAX_AMOUNT = 1.2, 4.0
 AXIS_LIMIT = 2.3  # of a number of the code that a slider moves: 98 % of all lie within
 ROUNDS = 10  # rounds per game
+FACE_NETWORKS = ("dcgan-faces", "cgan-mnist", "cgan-fashion")
+PALER = 4  # how much fainter a face is under the map of a gaze
 CLASSES_OF = ("mnist", "fashion")  # what the conditional GANs paint by class
 FACE_COLORS = (
     "#ffdbb4", "#edb98a", "#d08b5b", "#ae5d29", "#614335", "#2c1b18", "#a55728", "#d6b370", "#f59797", "#65c9ff",
@@ -54,12 +56,12 @@ def faces_gan() -> DCGAN:
 
 @cache
 def typical_latent() -> Tensor:
-    """Return the z (1, latent_dim) with the middle value of every axis, and 0 for all other numbers."""
+    """Return the z (1, latent_dim) that chooses the middle value of every part, of NOTHING none, and is otherwise 0."""
     codes = faces_gan().generator.parts
     middle = torch.tensor(
         [[size // 2 if part not in NOTHING else 0 for part, size in zip(AXES, codes.sizes, strict=True)]]
     )
-    return F.pad(codes.numbers_for(middle), (0, faces_gan().latent_dim - codes.parts))
+    return codes.choose(torch.zeros(1, faces_gan().latent_dim), middle)
 
 
 def paint_here() -> LocalAnswer | None:
@@ -189,12 +191,14 @@ def load_face(path: str) -> dict:
 
 
 def gaze(x: Tensor) -> Image.Image:
-    """Draw where the discriminator looks in a face (1, 3, 64, 64): how much its logit changes with each pixel."""
+    """Draw where the discriminator looks in a face (1, 3, 64, 64), shown pale: how much its logit changes with each
+    pixel."""
     x = x.detach().requires_grad_()
     with torch.enable_grad():
         (slope,) = torch.autograd.grad(faces_gan().discriminator(x).sum(), x)
     blurred = F.avg_pool2d(slope.abs().sum(1, keepdim=True), 5, stride=1, padding=2)[0, 0]
-    return heat(blurred.numpy() / float(blurred.max()), enlarge_face(x[0]).convert("L"))
+    pale = enlarge_face(x[0].detach()).convert("L").point(lambda value: 255 - (255 - value) // PALER)
+    return heat(blurred.numpy() / float(blurred.max()), pale)
 
 
 def paint_classes(dataset: str = "mnist", seed: int = 0) -> list[dict]:
@@ -203,10 +207,8 @@ def paint_classes(dataset: str = "mnist", seed: int = 0) -> list[dict]:
     name = f"cgan-{inputs.check_choice(dataset, CLASSES_OF)}"
     generator = network(name).generator
     z = torch.randn(1, generator.latent_dim, generator=inputs.seeded_generator(seed))
-    z = z.repeat(generator.parts.sizes[0], 1)
-    z[:, :1] = generator.parts.numbers_for(torch.arange(len(z))[:, None])
     with torch.no_grad():
-        painted = generator(z)
+        painted = generator(generator.parts.choose(z, torch.arange(generator.parts.sizes[0])[:, None]))
     return [picture(label, to_pil(x)) for label, x in zip(class_labels(name), painted, strict=True)]
 
 
@@ -232,8 +234,8 @@ def game_face(real: bool, number: int) -> Tensor:
     )
 
 
-def marks(right: list[bool]) -> str:
-    """Return a mark for each answer, full if it was right."""
+def answer_dots(right: list[bool]) -> str:
+    """Return a dot for each answer, full if it was right."""
     return "".join("●" if one else "○" for one in right)
 
 
@@ -261,7 +263,13 @@ def play_game(game: dict, answer: str = "") -> tuple[dict, list[dict]]:
         title = TEXT["right" if game["answers"][-1] == truths[-1] else "wrong"] + verdict
         row.append(picture(title, enlarge_face(faces[-1]), TEXT["realness"].format(p=100 * verdicts[-1])))
         row.append(picture(TEXT["looked"], gaze(faces[-1:]), TEXT["looked_note"]))
-        so_far = {"mine": sum(mine), "its": sum(its), "done": done, "my_marks": marks(mine), "its_marks": marks(its)}
+        so_far = {
+            "mine": sum(mine),
+            "its": sum(its),
+            "done": done,
+            "my_dots": answer_dots(mine),
+            "its_dots": answer_dots(its),
+        }
         row += message(TEXT["score" if done < ROUNDS else "over"].format(**so_far))
     return game, row
 
@@ -341,21 +349,21 @@ def build() -> None:
 
     kept = {"seed": seed, "truncation": truncation, **dict(zip(AXES, amounts, strict=True)), "other": other}
     kept |= {"data": data, "noise": noise}
-    address = keep_in_address("dcgan", kept | {"learned": position}, ("dcgan-faces",), eager=True)
+    address = keep_in_address("dcgan", kept | {"learned": position}, FACE_NETWORKS, eager=True)
     whole = [seed, truncation, *amounts]
     painted, moved = handler(paint_face, message), [truncation.input, *(one.input for one in amounts)]
     shared = [address.submit, seed.change, truncation.change]
     gr.on(shared, None, js=faces.outdate)
     ends = [seed, other, truncation]
     filmed, watched = handler(interpolate_faces, message), handler(watch_learning, message)
-    sorted_out = handler(paint_classes, message)
+    classes_painted = handler(paint_classes, message)
     connect(
         Live([address.submit, seed.change], painted, whole, [face], "paint_face"),
         Live(moved, painted, whole, [face], local=paint_here()),
         Live(shared, handler(paint_faces, message), [seed, truncation], [faces], "paint_faces"),
         Live([*shared, other.change], filmed, ends, [film], "between_faces"),
         Live([address.submit, position.input], watched, [position], [learning], "watch_learning"),
-        Live([address.submit, data.input, noise.change], sorted_out, [data, noise], [by_class], "paint_classes"),
+        Live([address.submit, data.input, noise.change], classes_painted, [data, noise], [by_class], "paint_classes"),
     )
     back.click(lambda: [0] * len(amounts), None, amounts, queue=False, **PRIVATE).success(
         painted, whole, face, show_progress="hidden", **PRIVATE

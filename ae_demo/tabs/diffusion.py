@@ -132,11 +132,11 @@ def denoise(run: SamplingRun, x: Tensor) -> Iterator[Step]:
 
 def play(run: SamplingRun, tree: Tree, x: Tensor) -> Iterator[dict]:
     """Denoise x_t as a new run of a tree, until it is done or stopped, or another tree is begun. Yields {tree, run,
-    parent, at, title, steps, schedule, frames, done} with the frames since the last yield, all of them when done; each
-    is {step, t, beta, alpha_bar, snr, x_t, noise, x0, note}."""
+    parent, at, title, steps, network, pictures, schedule, frames, done}, `pictures` their number, with the frames since
+    the last yield, all of them when done; each is {step, t, beta, alpha_bar, snr, x_t, noise, x0, note}."""
     begun = tree.id
     about = {"tree": begun, "run": len(tree.runs), "parent": run.parent, "at": run.first, "title": run.title}
-    about |= {"steps": run.steps, "network": run.name, "schedule": schedule(run.name)}
+    about |= {"steps": run.steps, "network": run.name, "pictures": len(run.y), "schedule": schedule(run.name)}
     tree.runs.append(run)
     yield about | {"frames": [], "done": False}
     stride, film, told, shown_at, busy = math.ceil(run.steps / SAMPLING_FRAMES), list[dict](), 0, 0.0, 0.0
@@ -249,6 +249,11 @@ def stop(tree: Tree | None = None) -> dict:
     return {"stopped": time.time()}
 
 
+def stop_quietly(tree: Tree | None = None) -> None:
+    """Stop all runs of the visitor's tree, which the page does not show any more."""
+    stop(tree)
+
+
 def sampler_quality(name: str = "ddpm-fashion") -> str:
     """Return the scores of a network's samplers by number of steps, and its student's, as measured after training:
     curves and a table as HTML, or a sentence if there are none."""
@@ -280,11 +285,11 @@ def page_samplers() -> dict[str, dict]:
 
 class Film(gr.HTML):
     """Three images, a slider over all steps of a run, curves of the schedule, and the tree of runs. Python hears the
-    `submit` of a run that the page does not sample by itself, and the `select` of a branch, with {tree, run, step}; the
-    page fires `input` to be given the settings of a branch."""
+    `submit` of a run that the page does not sample by itself, the `select` of a branch, with {tree, run, step}, and
+    `clear` to stop; the page fires `input` to be given the settings of a branch."""
 
     def __init__(self, **kwargs):
-        limits = {"most": MAX_SEED, "most_steps": MAX_STEPS, "most_runs": MAX_RUNS}
+        limits = {"max_seed": MAX_SEED, "max_steps": MAX_STEPS, "max_runs": MAX_RUNS}
         super().__init__(
             None, texts=dict(TEXT), here=page_samplers(), **limits, **template("local_runs", "film"), **kwargs
         )
@@ -293,7 +298,7 @@ class Film(gr.HTML):
         return payload.get("fork", payload) if isinstance(payload, dict) else {}
 
     def api_info(self) -> dict:
-        return {"type": "object", "description": "{tree, run, title, steps, frames, done}, see `play`"}
+        return {"type": "object", "description": "{tree, run, title, steps, network, frames, done}, see `play`"}
 
 
 def source_lines(function, first: str, last: str) -> str:
@@ -378,7 +383,8 @@ def build() -> None:
     film.submit(handler(sample), [*whole, tree], film, api_name="sample", **streaming)
     film.select(handler(fork), [film, *branch, tree], film, api_name="fork", **streaming)
     cancel.click(stop, tree, film, api_name="stop", queue=False, show_progress="hidden")
-    film.clear(lambda tree: stop(tree) and None, tree, None, queue=False, show_progress="hidden", **PRIVATE)
+    cancel.click(None, js=tell_film("cancel"), **PRIVATE)
+    film.clear(stop_quietly, tree, None, queue=False, show_progress="hidden", **PRIVATE)
     chosen = [label, steps, guidance, sampler]
     name.input(handler(choose_network), name, chosen, queue=False, show_progress="hidden", **PRIVATE)
     address.submit(handler(name_classes), [name, label], label, **QUIET, **PRIVATE)

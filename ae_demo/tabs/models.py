@@ -60,6 +60,8 @@ def _held_out(about: dict, names: Iterable[str]) -> str:
 
 def _localised(score: str, value: float) -> str:
     number, space, unit = cards.format_score(score, value).partition(" ")
+    if "e" in number:
+        return format_number(float(number), ".3e") + space + unit
     return format_number(float(number), f".{len(number.partition('.')[2])}f") + space + unit
 
 

@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ae_demo.data.faces import axis_positions
 
-N_CANDIDATES = 8  # codes optimised in parallel
+N_CANDIDATES = 8  # styles optimised in parallel
 INVERSION_STEPS = 120
 REPORT_EVERY = 5  # steps between guesses
 INVERSION_LR = 0.1
@@ -34,8 +33,7 @@ def first_guesses(generator, classifier, target: Tensor) -> Tensor:
     drawn = [one.cpu().multinomial(N_CANDIDATES, replacement=True, generator=seeded)[0] for one in probs]
     chosen = torch.stack(drawn, dim=1)
     chosen[0] = torch.cat([one.argmax(1) for one in probs])
-    codes = generator.parts
-    z = F.pad(codes.numbers_for(axis_positions(chosen)), (0, generator.latent_dim - codes.parts))
+    z = generator.parts.choose(torch.zeros(1, generator.latent_dim), axis_positions(chosen))
     return generator.style(z.to(target.device))
 
 

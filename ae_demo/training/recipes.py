@@ -112,7 +112,7 @@ READABLE_PARTS = tuple(list(PARTS).index(name) for name in ("hair_color", "skin_
 GREY_SETS = (("mnist", mnist, "digits"), ("fashion", fashion_mnist, "clothing"))  # recipe stem, dataset, description
 UPSCALED_SCORES = ("psnr", "psnr_bicubic", "ssim", "ssim_bicubic")
 SAMPLE_SCORES = ("frechet", "precision", "recall", "readable")
-TOLD_SCORES = ("frechet", "precision", "recall", "told")
+LABELED_SCORES = ("frechet", "precision", "recall", "label_accuracy")
 CODE_SCORES = ("mse", "mse_2", "mse_32", "mse_128")
 COLORINGS_CAPTION = "Rows: clean line art, output, output with three hints, the same roughly drawn, output, {}truth."
 upscaling = {n: partial(losses.reconstruction, corrupt=partial(downsample, scale=n)) for n in (2, 4)}
@@ -490,9 +490,9 @@ RECIPES: dict[str, Recipe] = {
             evaluate=partial(
                 generator_scores.sample_scores, classifier=f"classifier-{name}", positions=lambda read: read
             ),
-            sample_grid=sample_grids.told_samples,
+            sample_grid=sample_grids.samples_by_class,
             caption="Rows: one class each; columns: the same other numbers of z. Unpicked.",
-            headline=TOLD_SCORES,
+            headline=LABELED_SCORES,
             task="unconditional-image-generation",
         )
         for name, dataset, words in GREY_SETS
@@ -507,8 +507,8 @@ RECIPES: dict[str, Recipe] = {
             loss=partial(
                 losses.conditional_gan,
                 targets=chosen_parts,
-                seen_weight=2.0,
-                obeyed_weight=3.0,
+                real_class_weight=2.0,
+                fake_class_weight=3.0,
                 augment=shift_pictures,
             ),
             optim=Optim(lr=5e-4, betas=(0.5, 0.99), schedule=warm_cosine, ema_decay=0.999, bf16=True),
@@ -519,7 +519,7 @@ RECIPES: dict[str, Recipe] = {
         evaluate=partial(generator_scores.face_scores, readable=READABLE_PARTS, positions=axis_positions),
         sample_grid=sample_grids.samples,
         caption="Pictures from z ~ N(0, I), unpicked.",
-        headline=(*SAMPLE_SCORES, "told"),
+        headline=(*SAMPLE_SCORES, "label_accuracy"),
         task="unconditional-image-generation",
         analyse=latent_analysis.purity,
         filmed=True,

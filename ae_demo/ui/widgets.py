@@ -224,8 +224,10 @@ class Examples(gr.HTML):
     `input` on every click."""
 
     def __init__(self, title: str, images: list[Image.Image], small: bool = False, names: Sequence[str] = (), **kwargs):
-        uris, known = [data_uri(image) for image in images], list(names)
-        super().__init__(None, title=title, images=uris, small=small, known=known, **template("examples"), **kwargs)
+        uris = [data_uri(image) for image in images]
+        super().__init__(
+            None, title=title, images=uris, small=small, names=list(names), **template("examples"), **kwargs
+        )
 
     def api_info(self) -> dict:
         return {"type": "integer", "description": "index of an example"}

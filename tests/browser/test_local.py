@@ -181,27 +181,35 @@ def sampling(browser, url):
     page.context.close()
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
-@pytest.mark.parametrize(
-    ("steps", "first", "guidance", "labels"), [(7, 0, 2, [7]), (16, 0, 1, [1, 3]), (9, 4, 1.5, [0])]
-)
-def test_every_sampler_of_the_page_is_python_s(sampling, sampler, steps, first, guidance, labels):
-    model = checkpoints.load(DDPM, "ddpm-fashion")
+SAMPLED = [  # network, sampler, steps, first, guidance, labels
+    *(("ddpm-fashion", sampler, 7, 0, 2, [7]) for sampler in SAMPLERS),
+    *(("ddpm-fashion", sampler, 9, 4, 1, [1, 3]) for sampler in SAMPLERS),
+    ("ddpm-fashion-fast", "unipc", 4, 0, 1, [9]),
+    ("ddpm-emoji", "ddpm", 3, 0, 3, [2]),
+    ("ddpm-mnist", "ddim", 16, 13, 1.5, [4]),
+]
+
+
+@pytest.mark.parametrize(("name", "sampler", "steps", "first", "guidance", "labels"), SAMPLED)
+def test_every_sampler_of_the_page_is_python_s(sampling, name, sampler, steps, first, guidance, labels):
+    model = checkpoints.load(DDPM, name)
     y, x = torch.tensor(labels), model.noise(1, 3).repeat(len(labels), 1, 1, 1)
     made = list(model.denoise(x, y, steps, first, guidance, sampler, seed=3))
-    options = {"dims": [len(y), *model.shape], "y": labels, "steps": steps, "seed": 3, "classes": 10}
+    options = {"dims": [len(y), *model.shape], "y": labels, "steps": steps, "seed": 3, "classes": model.num_classes}
     options |= {"guidance": guidance, "sampler": sampler, "first": first}
-    script = """async (options) => {
+    script = """async ([name, options]) => {
+      await window.studioNetworks.load([name]);
       const steps = [];
-      for await (const { t, x_t, x0 } of window.studioNetworks.sample("ddpm-fashion", options))
-        steps.push([t, [...x_t], [...x0]]);
+      for await (const { t, x_t, x0 } of window.studioNetworks.sample(name, options))
+        steps.push([t, [...x_t], [...x0], window.studioNetworks.noiseFacts(Math.max(t, 0)).alpha_bar]);
       return steps;
     }"""
-    found = sampling.evaluate(script, options)
+    found = sampling.evaluate(script, [name, options])
     assert [t for t, *_ in found] == [step.t for step in made]
-    for (_, x_t, x0), step in zip(found, made, strict=True):
+    for (t, x_t, x0, alpha_bar), step in zip(found, made, strict=True):
         assert np.abs(np.array(x_t) - step.x_t.flatten().numpy()).max() < 1e-3
         assert np.abs(np.array(x0) - step.x0.flatten().numpy()).max() < 1e-3
+        assert alpha_bar == pytest.approx(float(model.alphas_cumprod[max(t, 0)]), abs=1e-6)
 
 
 def test_a_run_of_the_page_is_shown_forked_and_not_asked_of_python(sampling):
@@ -230,6 +238,33 @@ def test_a_run_of_the_page_is_shown_forked_and_not_asked_of_python(sampling):
     assert HERE in note.inner_text() and not asked and runs.count() == 2
     seed.fill("0")
     seed.press("Tab")
+
+
+def test_a_run_of_the_page_can_be_cancelled_and_the_next_one_begins_at_once(sampling):
+    note, steps = sampling.locator("#diffusion-film .note"), sampling.locator("#diffusion-steps input[type=number]")
+    steps.fill("1000")
+    steps.press("Enter")
+    sampling.get_by_role("button", name="Sample", exact=True).click()
+    expect(note).to_contain_text("of 1000, t =")
+    sampling.get_by_role("button", name="Cancel").first.click()
+    sampling.wait_for_timeout(300)
+    held = note.inner_text()
+    sampling.wait_for_timeout(700)
+    assert note.inner_text() == held and HERE in held
+    steps.fill("8")
+    steps.press("Enter")
+    sampling.get_by_role("button", name="Sample", exact=True).click()
+    expect(note).to_contain_text("8 steps in")
+
+
+def test_where_a_network_of_the_page_fails_python_samples_the_run(sampling):
+    """The last of the tests of this page."""
+    sampling.evaluate("() => { window.studioNetworks.run = () => Promise.reject(new Error('out of memory')); }")
+    for _ in range(2):
+        sampling.get_by_role("button", name="Sample", exact=True).click()
+        note = sampling.locator("#diffusion-film .note")
+        expect(note).to_have_text(re.compile(r"8 steps in .* or fork$"), timeout=30_000)
+        expect(sampling.locator("#diffusion-film .run")).to_have_count(1)
 
 
 @pytest.mark.parametrize("lack", BROKEN)

@@ -1,6 +1,7 @@
 """Cartoon faces: the same seed, the same face."""
 
 import numpy as np
+import pytest
 import torch
 
 from ae_demo.data import faces
@@ -38,3 +39,18 @@ def test_held_out_faces_are_others_than_those_of_training(tmp_path, monkeypatch)
     first, _ = faces.draw_face(faces.TRAIN_FACES)
     assert np.array_equal((255 * held_out[0]).round().byte().permute(1, 2, 0).numpy(), first)
     assert torch.equal(faces.cartoon_faces(split="sample")[:4]["image"], held_out)
+
+
+def test_axes_order_all_values_of_every_part_and_their_shares_are_those_of_the_faces():
+    for part, names in faces.AXES.items():
+        assert sorted(names) == sorted(value.name for value in faces.PARTS[part])
+    drawn = torch.tensor([faces.draw_face(seed)[1] for seed in range(300)])
+    positions = faces.axis_positions(drawn)
+    for k, (part, shares) in enumerate(zip(faces.AXES, faces.axis_shares(), strict=True)):
+        assert sum(shares) == pytest.approx(1)
+        name = faces.AXES[part][positions[7, k]]
+        assert name == faces.PARTS[part][drawn[7, k]].name
+    bare = faces.axis_shares()[list(faces.AXES).index("accessory")][0]
+    assert float((positions[:, list(faces.AXES).index("accessory")] == 0).float().mean()) == pytest.approx(
+        bare, abs=0.09
+    )

@@ -98,8 +98,8 @@ class Parrot:
 def test_purity_tells_which_slider_changes_what(monkeypatch, mixed):
     monkeypatch.setattr(latent_analysis, "read_parts", lambda x: x)
     found = latent_analysis.purity(Parrot(mixed), None)
-    told = set(found["told"].values())
-    assert told == {1.0} if not mixed else found["told"]["hair_color"] < 0.3
+    right = found["label_accuracy"]
+    assert set(right.values()) == {1.0} if not mixed else right["hair_color"] < 0.3
     for moved, changed in found["changed"].items():
         assert changed[moved] == 1
         others = {part: share for part, share in changed.items() if part != moved and share}

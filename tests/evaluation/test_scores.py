@@ -387,6 +387,41 @@ def test_samples_are_readable_where_all_their_attributes_are(monkeypatch):
     assert all(torch.equal(real, data[:2]["image"]) for real in reals)
 
 
+def test_the_label_accuracy_is_the_share_of_parts_read_as_the_code_chose_them(monkeypatch):
+    monkeypatch.setattr(generator_scores, "feature_net", lambda name: TwoAttributes())
+    monkeypatch.setattr(generator_scores, "set_scores", lambda *_: {})
+    pictures = torch.tensor([[0.95, 0.95], [0.05, 0.95]]).view(2, 1, 1, 2)
+
+    class Model:
+        latent_dim = 3
+        generator = parts = None
+
+        def __call__(self, z):
+            return pictures
+
+        def chosen(self, z):
+            return torch.tensor([[0, 0], [0, 0]])
+
+    model = Model()
+    model.generator = model.parts = model
+    data = Images(image=pictures.repeat(2, 1, 1, 1))
+    scores = generator_scores.sample_scores(model, data, "any", positions=lambda read: read)
+    assert scores["label_accuracy"] == 0.75
+    swapped = generator_scores.sample_scores(model, data, "any", positions=lambda read: 1 - read)
+    assert swapped["label_accuracy"] == 0.25
+
+
+def test_a_speck_is_a_pixel_where_no_true_picture_has_one():
+    real = torch.ones(6, 3, 8, 8)
+    real[:3, :, 2:6, 2:6] = 0.3
+    fake = real.clone()
+    assert generator_scores.speck_share(fake, real) == 0
+    fake[1, 1, 0, 7] = 0.7
+    fake[4, :, 3, 3] = 0
+    fake[5, :, 7, 7] = 0.8
+    assert generator_scores.speck_share(fake, real) == pytest.approx(1 / 6), "not within the head, and not faint"
+
+
 def test_the_accuracy_of_each_attribute_is_its_own():
     x = torch.tensor([[0.9, 0.9], [0.9, 0.9], [0.1, 0.9], [0.1, 0.9]]).view(4, 1, 1, 2)
     data = Images(image=x, attributes=torch.tensor([[0, 0], [0, 0], [1, 0], [0, 2]]))

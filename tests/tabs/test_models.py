@@ -7,8 +7,10 @@ import pytest
 
 from ae_demo import checkpoints
 from ae_demo.checkpoints import CheckpointError
+from ae_demo.report.cards import score_name
 from ae_demo.tabs import models
 from ae_demo.training.recipes import RECIPES
+from ae_demo.ui.i18n import in_language
 from ae_demo.ui.inputs import InputError
 
 
@@ -17,7 +19,7 @@ def test_the_table_has_every_checkpoint_with_its_scores_and_source():
     assert list(rows) == list(RECIPES)
     title, parameters, size, scores, source = rows["linear"]
     assert (title, parameters, size, source) == (RECIPES["linear"].title, "50,992", "204 kB", "with the app")
-    assert scores.startswith("mse 0.01449")
+    assert scores.startswith("MSE 0.01449")
     assert models.table({"linear": "<1>"}).count("&lt;1&gt;") == 1
 
 
@@ -58,3 +60,22 @@ def test_every_checkpoint_is_timed_in_turn(monkeypatch):
     assert second.count("<td></td>") == 0 and first.count("<td></td>") == 1
     begun = time.perf_counter()
     assert 0 < models.milliseconds("linear") < 1000 * (time.perf_counter() - begun)
+
+
+@pytest.mark.parametrize(
+    ("score", "value", "english", "indonesian"),
+    [("psnr", 23.456, "23.5 dB", "23,5 dB"), ("mse", 7.655e-06, "7.655e-06", "7,655e-06"),
+     ("kl", 7.0, "7 nats", "7 nats"), ("frechet", 1234.5, "1234.5", "1234,5"), ("accuracy", 0.875, "0.875", "0,875")],
+)  # fmt: skip
+def test_scores_are_written_in_the_page_s_language(score, value, english, indonesian):
+    about = {"scores": {"held_out": {score: value}}}
+    for language, wanted in (("en", english), ("id", indonesian)):
+        written = in_language(models._held_out, language)(about, [score])
+        assert written == f"{score_name(score)} {wanted}"
+
+
+def test_scores_have_names_for_readers():
+    names = ("frechet", "psnr_rough", "told_delta_e", "top1_doodle_half", "mse_32", "colorfulness")
+    assert [score_name(name) for name in names] == [
+        "Fréchet distance", "PSNR rough", "told ΔE", "top-1 doodle half", "MSE 32", "colorfulness",
+    ]  # fmt: skip

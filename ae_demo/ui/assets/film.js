@@ -2,7 +2,7 @@
 // branch of another one. Messages, as values from Python or from the page's own networks: {tree, run, parent, at, title,
 // steps, network, schedule, frames, done} with the new frames of a run, with all of them when it is done; {stopped} ends
 // all runs. Events: 'sample' with the settings comes when a new tree is wanted, which `submit` asks Python for, while
-// `clear` stops its runs; 'network' when another one is set. `input` asks for the settings of a branch, which come as
+// `clear` stops its runs; 'network' when another one is set, 'cancel' when all runs are to stop. `input` asks for the settings of a branch, which come as
 // 'branch'; `select` asks Python for it, with the value {fork: {tree, run, step}}.
 const find = (selector) => element.querySelector(selector);
 const playButton = find(".play");
@@ -23,6 +23,8 @@ const LEVEL_FORMATS = {
 let treeId = 0; // the time at which the tree was begun
 let newestOfPython = 0;
 let listening = true; // to Python, as the newest tree is Python's
+let asked = false; // of Python: a run that is not done
+let forkedAt = null; // run and frame
 let runs = new Map(); // by id, oldest first
 let currentRun = null; // the one on the screens
 let position = 0; // index of its frame there
@@ -196,8 +198,8 @@ function startTree(id) {
   setPlaying(false);
 }
 
-function startRun(id, { parent, at, title, steps, network, schedule, settings }) {
-  const run = { parent, at, title, steps, network, schedule, settings, frames: [], live: true, stopped: false };
+function startRun(id, { parent, at, title, steps, network, pictures, schedule, settings }) {
+  const run = { parent, at, title, steps, network, pictures, schedule, settings, frames: [], live: true };
   run.begun = performance.now();
   runs.set(id, run);
   addRow(id, run);
@@ -210,8 +212,8 @@ function startRun(id, { parent, at, title, steps, network, schedule, settings })
 
 function stopRuns() {
   for (const run of runs.values()) {
+    run.stopped ||= run.live; // so that late frames do not revive it
     run.live = false;
-    run.stopped = true; // so that late frames do not revive it
   }
   labelPlayButton();
 }
@@ -244,6 +246,7 @@ function receive(message) {
   addThumbnails(run);
   if (message.frames.length) showProgress(run);
   if (!message.done) return;
+  asked &&= Boolean(message.settings);
   announce(run.frames.at(-1).note);
   considerTime(run);
 }
@@ -255,10 +258,17 @@ function announce(detail) {
 
 function sample({ detail: values }) {
   const settings = readSettings(values);
-  listening = !settings;
-  if (listening) return trigger("submit");
-  if ([...runs.values()].some((run) => run.live && !run.settings)) trigger("clear");
+  if (!settings || !isFastHere(settings)) return askPython();
+  listening = false;
+  if (asked) trigger("clear");
+  asked = false;
   playHere(settings, Date.now() / 1000);
+}
+
+function askPython() {
+  listening = true;
+  asked = true;
+  trigger("submit");
 }
 
 function tellOutdated({ detail: [name] }) {
@@ -268,10 +278,18 @@ function tellOutdated({ detail: [name] }) {
   if (runs.size) tryNetwork(name);
 }
 
+function requestFork() {
+  forkedAt = { run: currentRun, frame: currentRun.frames[position] };
+  trigger("input");
+}
+
 function branch({ detail: values }) {
-  if (currentRun.settings) return forkHere(currentRun, values);
-  const [id] = [...runs].find(([, run]) => run === currentRun);
-  props.value = { fork: { tree: treeId, run: id, step: currentRun.frames[position].step }, at: Date.now() };
+  const { run: parent, frame } = forkedAt;
+  const id = [...runs].find(([, run]) => run === parent)?.[0];
+  if (id === undefined) return; // another tree was begun
+  if (parent.settings) return forkHere(parent, frame, values);
+  asked = true;
+  props.value = { fork: { tree: treeId, run: id, step: frame.step }, at: Date.now() };
   trigger("select");
 }
 
@@ -279,9 +297,10 @@ watch("value", () => receive(props.value));
 element.addEventListener("sample", sample);
 element.addEventListener("network", tellOutdated);
 element.addEventListener("branch", branch);
+element.addEventListener("cancel", stopRuns);
 playButton.addEventListener("click", togglePlaying);
 slider.addEventListener("input", () => pickFrame(currentRun, +slider.value));
 find(".back").addEventListener("click", () => pickFrame(currentRun, position - 1));
 find(".on").addEventListener("click", () => pickFrame(currentRun, position + 1));
 tree.addEventListener("click", pickThumbnail);
-find(".fork").addEventListener("click", () => trigger("input"));
+find(".fork").addEventListener("click", requestFork);

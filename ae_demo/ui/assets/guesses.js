@@ -5,7 +5,8 @@ const names = JSON.parse(props.names); // one text, as Gradio copies every part 
 const byName = new Map();
 for (const [concept, [, name]] of Object.entries(names)) byName.set(name.toLowerCase(), concept);
 
-let linked = new URLSearchParams(location.hash.split("?")[1]).get(SETTING);
+const address = new URLSearchParams(location.hash.split("?")[1]);
+let linked = [...address.keys()].some((key) => key.endsWith("-pad")) ? address.get(SETTING) : "";
 let told = ""; // answers do not repeat it, as it may have changed while they were under way
 
 function receive() {

@@ -39,7 +39,9 @@ function tellParent() {
 
 // A number out of range becomes the nearest one in it, and the browser's own words say why.
 function keepInRange({ target }) {
-  if (!target.matches("input[type=number]") || target.value === "" || target.checkValidity()) return;
+  if (!target.matches("input[type=number]") || target.value === "") return;
+  const { rangeOverflow, rangeUnderflow, stepMismatch } = target.validity;
+  if (!rangeOverflow && !rangeUnderflow && !(stepMismatch && target.step === "1")) return;
   tell(target.validationMessage);
   const [low, high] = [target.min || Number.NEGATIVE_INFINITY, target.max || Number.POSITIVE_INFINITY].map(Number);
   const value = target.step === "1" ? Math.round(target.value) : Number(target.value);

@@ -5,14 +5,15 @@ const FAST_STEP = 40; // ms: Python sends no frames faster
 const FILM_FRAMES = 50;
 const TRIED_STEPS = 3;
 const stepTimes = new Map(); // ms of a step for one picture, by network; Infinity where it cannot be run
-let pythonStepTime = 0; // ms
+const pythonStepTimes = new Map(); // ms of a step, by network and number of pictures
+let branching = false;
 
 const networkOf = (name) => props.here[name];
 const classesOf = ({ name, label }) => (label < 0 ? networkOf(name).labels.map((_, i) => i) : [label]);
 const isWhole = (value, low, high) => Number.isInteger(value) && low <= value && value <= high;
 
 async function tryNetwork(name) {
-  if (!networkOf(name) || stepTimes.has(name)) return;
+  if (!networkOf(name) || stepTimes.has(name) || [...runs.values()].some((run) => run.live)) return;
   stepTimes.set(name, Number.POSITIVE_INFINITY);
   try {
     await window.studioNetworks.load([name]);
@@ -35,22 +36,25 @@ function sampled({ name, label, steps, seed, guidance, sampler }, first = 0, x =
   return window.studioNetworks.sample(name, { ...options, first, x });
 }
 
-// Settings of a run if the page is to sample it, else null: Python says what is wrong with them.
+// Settings of a run that the page could sample, else null.
 function readSettings([name, label, steps, seed, guidance, sampler]) {
-  const settings = { name, label, steps, seed, guidance, sampler };
-  const { labels } = networkOf(name) ?? { labels: [] };
+  if (!Number.isFinite(stepTimes.get(name))) return null;
+  const { labels } = networkOf(name);
   const valid =
-    isWhole(label, -1, labels.length - 1) && isWhole(steps, 1, props.most_steps) && isWhole(seed, 0, props.most);
-  if (!valid || !(guidance >= 0)) return null;
-  const expected = stepTimes.get(name) * classesOf(settings).length;
-  return expected <= Math.max(FAST_STEP, pythonStepTime) ? settings : null;
+    isWhole(label, -1, labels.length - 1) && isWhole(steps, 1, props.max_steps) && isWhole(seed, 0, props.max_seed);
+  return valid && guidance >= 0 ? { name, label, steps, seed, guidance, sampler } : null;
+}
+
+function isFastHere(settings) {
+  const n = classesOf(settings).length;
+  return stepTimes.get(settings.name) * n <= Math.max(FAST_STEP, pythonStepTimes.get(`${settings.name} ${n}`) ?? 0);
 }
 
 // Called when a run is done.
-function considerTime(run) {
-  if (run.settings) return;
-  pythonStepTime = (performance.now() - run.begun) / (run.steps - run.at);
-  tryNetwork(run.network);
+function considerTime({ settings, network, pictures, begun, steps, at }) {
+  if (settings) return;
+  pythonStepTimes.set(`${network} ${pictures}`, (performance.now() - begun) / (steps - at));
+  tryNetwork(network);
 }
 
 function frameOf(settings, first, step, now, ms) {
@@ -72,7 +76,20 @@ function titleOf({ name, label, seed, guidance, sampler }) {
   return fill(run, words) + (guided ? fill(weight, { guidance }) : student);
 }
 
+// Where the page's network fails, Python goes on: with the whole run, or for want of it with none.
 async function playHere(settings, tree, parent = null, first = 0, x = null) {
+  try {
+    await playSteps(settings, tree, parent, first, x);
+  } catch {
+    stepTimes.set(settings.name, Number.POSITIVE_INFINITY);
+    if (treeId !== tree) return;
+    stopRuns();
+    if (parent === null) askPython();
+    else document.dispatchEvent(new CustomEvent("notice", { detail: props.texts.not_here }));
+  }
+}
+
+async function playSteps(settings, tree, parent, first, x) {
   const { name, steps } = settings;
   const number = parent === null ? 0 : runs.size;
   const about = { tree, run: number, parent, at: first, title: titleOf(settings), steps, network: name, settings };
@@ -96,10 +113,10 @@ async function playHere(settings, tree, parent = null, first = 0, x = null) {
 
 // The sentence that tells why a run cannot branch so, "" if it can.
 function objection(parent, step, settings) {
-  const { texts, most_runs } = props;
+  const { texts, max_runs } = props;
   const { fill } = window.studioNetworks;
   if (step >= parent.steps) return texts.at_end;
-  if (runs.size >= most_runs) return fill(texts.full, { n: most_runs - 1 });
+  if (runs.size >= max_runs) return fill(texts.full, { n: max_runs - 1 });
   if (String(networkOf(settings.name).labels) !== String(networkOf(parent.network).labels))
     return fill(texts.other_classes, { name: texts[parent.network] });
   const key = (one, at, from) => JSON.stringify([one, at, from]);
@@ -109,12 +126,20 @@ function objection(parent, step, settings) {
   return same ? texts.same : "";
 }
 
-async function forkHere(parent, values) {
-  const frame = parent.frames[position];
+async function forkHere(parent, frame, values) {
   const settings = readSettings([values[0], values[1], parent.steps, ...values.slice(2)]);
   const sentence = settings ? objection(parent, frame.step, settings) : props.texts.not_here;
   if (sentence) return document.dispatchEvent(new CustomEvent("notice", { detail: sentence }));
+  if (branching) return;
+  branching = true;
+  const tree = treeId;
   const [id] = [...runs].find(([, run]) => run === parent);
+  const x = await firstOfBranch(parent, frame, settings).catch(() => null);
+  branching = false;
+  if (x && treeId === tree) playHere(settings, tree, id, frame.step, x);
+}
+
+async function firstOfBranch(parent, frame, settings) {
   const { noisedAgain, fitBatch } = window.studioNetworks;
   let x = frame.raw;
   if (settings.seed !== parent.settings.seed && settings.sampler !== "ddpm")
@@ -122,6 +147,5 @@ async function forkHere(parent, values) {
       x = noisedAgain(now, networkOf(settings.name).dims, settings.seed);
       break;
     }
-  x = fitBatch(x, networkOf(settings.name).dims, classesOf(settings).length, settings.label);
-  return playHere(settings, treeId, id, frame.step, x);
+  return fitBatch(x, networkOf(settings.name).dims, classesOf(settings).length, settings.label);
 }

@@ -1,5 +1,5 @@
-// Diffusion sampling in the page, as `DDPM.denoise` in Python: the same times, noise and samplers. Pictures are
-// {data: Float32Array, dims: [N, C, H, W]} in [-1, 1].
+// Diffusion sampling in the page, as `DDPM.denoise` in Python: the same times, noise and samplers. Pictures are flat
+// arrays of (N, C, H, W) in [-1, 1].
 const TIMES = 1000;
 const ALPHAS_BAR = cosineSchedule();
 
@@ -81,6 +81,7 @@ function uniPC() {
     ];
     if (r !== null) terms.push([(-change * 0.5) / r, seen.at(-1).x0], [(change * 0.5) / r, x0]);
     seen.push({ x0, lambda });
+    if (seen.length > 2) seen.shift();
     return mix(...terms);
   };
 }

@@ -45,10 +45,10 @@ async function run({ name, feeds }) {
 let last = Promise.resolve(); // a session runs one thing at a time
 
 self.onmessage = ({ data: { id, ...asked } }) => {
-  last = last
-    .then(() => (asked.load ? load(asked.load) : run(asked.run)))
-    .then(
-      (answer) => self.postMessage({ id, ...answer }),
-      (error) => self.postMessage({ id, error: String(error) }),
-    );
+  const found = asked.load ? load(asked.load) : last.then(() => run(asked.run));
+  const told = found.then(
+    (answer) => self.postMessage({ id, ...answer }),
+    (error) => self.postMessage({ id, error: String(error) }),
+  );
+  if (asked.run) last = told;
 };
