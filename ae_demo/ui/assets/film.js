@@ -210,8 +210,8 @@ function startRun(id, { parent, at, title, steps, network, pictures, schedule, s
   return run;
 }
 
-function stopRuns() {
-  for (const run of runs.values()) {
+function stopRuns(chosen = () => true) {
+  for (const run of [...runs.values()].filter(chosen)) {
     run.stopped ||= run.live; // so that late frames do not revive it
     run.live = false;
   }
@@ -234,7 +234,7 @@ function showProgress(run) {
 }
 
 function receive(message) {
-  if (message?.stopped) return stopRuns();
+  if (message?.stopped) return stopRuns((run) => !run.settings); // others may have begun since
   if (!message?.frames) return;
   if (!message.settings) {
     if (!listening || message.tree < newestOfPython) return; // left over from an earlier tree
@@ -297,7 +297,7 @@ watch("value", () => receive(props.value));
 element.addEventListener("sample", sample);
 element.addEventListener("network", tellOutdated);
 element.addEventListener("branch", branch);
-element.addEventListener("cancel", stopRuns);
+element.addEventListener("cancel", () => stopRuns());
 playButton.addEventListener("click", togglePlaying);
 slider.addEventListener("input", () => pickFrame(currentRun, +slider.value));
 find(".back").addEventListener("click", () => pickFrame(currentRun, position - 1));
