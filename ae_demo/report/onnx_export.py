@@ -79,7 +79,7 @@ def forget_origin(model) -> None:
 
 
 def halve_weights(model) -> None:
-    """Store the large float32 weights of an ONNX model as float16, each with a cast back."""
+    """Store the large float32 weights of an ONNX model that float16 can hold as they are, each with a cast back."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -88,8 +88,10 @@ def halve_weights(model) -> None:
         values = numpy_helper.to_array(weight)
         if weight.data_type != TensorProto.FLOAT or values.size < LARGE:
             continue
-        name = weight.name
-        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}_half"))
+        name, half = weight.name, values.astype(np.float16)
+        if (half != values).any():
+            continue
+        weight.CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
         casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]

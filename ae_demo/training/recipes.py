@@ -205,6 +205,19 @@ def coloring(lr: float, fit: Callable = fit) -> Callable:
     )
 
 
+def painting_faces(lr: float) -> Callable:
+    """Return the training of a GAN of faces that is told their parts."""
+    loss = partial(
+        losses.conditional_gan,
+        targets=chosen_parts,
+        real_class_weight=2.0,
+        fake_class_weight=3.0,
+        augment=shift_pictures,
+    )
+    both: dict[str, Any] = {"lr": lr, "betas": (0.5, 0.99), "schedule": warm_cosine}
+    return partial(fit_pair, loss=loss, optim=Optim(**both, ema_decay=0.999, bf16=True), d_optim=Optim(**both))
+
+
 diffusing = partial(
     Recipe,
     model_class=DDPM,
@@ -502,19 +515,8 @@ RECIPES: dict[str, Recipe] = {
         dataset=cartoon_faces,
         model_class=DCGAN,
         model_options={"shares": axis_shares()},
-        train=partial(
-            fit_pair,
-            loss=partial(
-                losses.conditional_gan,
-                targets=chosen_parts,
-                real_class_weight=2.0,
-                fake_class_weight=3.0,
-                augment=shift_pictures,
-            ),
-            optim=Optim(lr=5e-4, betas=(0.5, 0.99), schedule=warm_cosine, ema_decay=0.999, bf16=True),
-            d_optim=Optim(lr=5e-4, betas=(0.5, 0.99), schedule=warm_cosine),
-        ),
-        stages=stages(12_000),
+        train=painting_faces(lr=5e-4),
+        stages=(Stage(12_000), Stage(3_000, train=painting_faces(lr=3e-4))),
         batch_size=64,
         evaluate=partial(generator_scores.face_scores, readable=READABLE_PARTS, positions=axis_positions),
         sample_grid=sample_grids.samples,
