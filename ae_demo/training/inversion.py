@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ae_demo.data.faces import axis_positions
 
-N_CANDIDATES = 8  # styles optimised in parallel
+N_CANDIDATES = 6  # styles optimised in parallel
 INVERSION_STEPS = 120
 REPORT_EVERY = 5  # steps between guesses
 INVERSION_LR = 0.1

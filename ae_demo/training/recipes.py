@@ -495,10 +495,10 @@ RECIPES: dict[str, Recipe] = {
             train=partial(
                 fit_pair,
                 loss=partial(losses.conditional_gan, targets=losses.class_targets, r1=0.0),
-                optim=Optim(lr=2e-4, betas=(0.5, 0.999)),
-                d_optim=Optim(lr=2e-4, betas=(0.5, 0.999)),
+                optim=Optim(lr=4e-4, betas=(0.5, 0.99), schedule=warm_cosine, ema_decay=0.999),
+                d_optim=Optim(lr=4e-4, betas=(0.5, 0.99), schedule=warm_cosine),
             ),
-            stages=stages(23_400),  # 50 epochs
+            stages=stages(14_000),  # 30 epochs
             batch_size=128,
             evaluate=partial(
                 generator_scores.sample_scores, classifier=f"classifier-{name}", positions=lambda read: read

@@ -43,7 +43,7 @@ def test_truncation_0_is_a_face_and_the_same_for_every_seed():
 def test_faces_on_the_way_to_the_typical_one_can_be_read(truncation):
     x = faces(truncation)
     assert readable_share(x) > 0.9
-    assert distance_to_held_out(x) < 0.09
+    assert distance_to_held_out(x) < 0.1
 
 
 @pytest.mark.parametrize("seed", [0, 7, 1234])

@@ -746,7 +746,7 @@ READ_WELL = ("top", "hair_color", "skin_color", "mouth", "accessory", "clothing"
 @pytest.mark.parametrize("name", ["top", "hair_color", "skin_color", "facial_hair", "accessory", "clothing"])
 def test_a_slider_leads_to_the_value_at_its_end_and_to_no_other_change(name):
     which = list(dcgan.AXES).index(name)
-    for end, step in ((0, -4), (-1, 4)):
+    for end, step in ((0, -4), (-1, 4)) if name != "top" else ((-1, 4),):  # a helmet covers the rest
         amounts = [step * (i == which) for i in range(len(dcgan.AXES))]
         before, after = (
             read_parts(dcgan.faces_gan()(torch.cat([dcgan.edited_latent(seed, 0.8, *given) for seed in range(48)])))
@@ -759,8 +759,9 @@ def test_a_slider_leads_to_the_value_at_its_end_and_to_no_other_change(name):
 
 
 def test_sliders_go_no_further_than_faces_do():
-    there = dcgan.edited_latent(3, 1.2, *[4.0] * len(dcgan.AXES))
-    assert (there[0, : len(dcgan.AXES)] == dcgan.AXIS_LIMIT).all()
+    begun = dcgan.latent(3, 1.2)[0, : len(dcgan.AXES)]
+    there = dcgan.edited_latent(3, 1.2, *[4.0] * len(dcgan.AXES))[0, : len(dcgan.AXES)]
+    assert torch.equal(there, (begun + 4).clamp(max=dcgan.AXIS_LIMIT)) and (there == dcgan.AXIS_LIMIT).any()
     assert torch.equal(dcgan.edited_latent(3, 1.2, *[0.0] * len(dcgan.AXES)), dcgan.latent(3, 1.2))
 
 
