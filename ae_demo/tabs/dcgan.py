@@ -38,11 +38,11 @@ SHOWN_SIZE = 256  # side of a face on the page in pixels
 FIRST_FACE = 241  # a seed whose face smiles
 MAX_FIRST_SEED = MAX_SEED - FACES_SHOWN
 MAX_TRUNCATION, MAX_AMOUNT = 1.2, 4.0
-AXIS_LIMIT = 2.3  # of a number of the code that a slider moves: 98 % of all lie within
+AXIS_LIMIT = 2.3  # sliders move a number of the code no further; 98 % of all lie within
 ROUNDS = 10  # rounds per game
 FACE_NETWORKS = ("dcgan-faces", "cgan-mnist", "cgan-fashion")
 PALER = 4  # how much fainter a face is under the map of a gaze
-CLASSES_OF = ("mnist", "fashion")  # what the conditional GANs paint by class
+CLASSES_OF = ("mnist", "fashion")  # datasets of the conditional GANs
 FACE_COLORS = (
     "#ffdbb4", "#edb98a", "#d08b5b", "#ae5d29", "#614335", "#2c1b18", "#a55728", "#d6b370", "#f59797", "#65c9ff",
     "#262e33", "#ffffff",
