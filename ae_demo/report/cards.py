@@ -1,6 +1,7 @@
 """Model cards from checkpoint metadata, with front matter for the Hugging Face Hub."""
 
 import re
+from collections.abc import Callable
 
 import yaml
 from huggingface_hub import EvalResult, ModelCardData
@@ -42,9 +43,9 @@ def loading_code(name: str, about: dict) -> str:
     return f'from ae_demo import checkpoints\nfrom {module} import {model}\nmodel = checkpoints.load({model}, "{name}")'
 
 
-def stage_steps(about: dict) -> str:
-    """Format the steps of every stage."""
-    return " + ".join(f"{stage['steps']:,}" for stage in about["stages"])
+def stage_steps(about: dict, write: Callable[[int], str] = "{:,}".format) -> str:
+    """Format the steps of every stage, each as `write` does."""
+    return " + ".join(write(stage["steps"]) for stage in about["stages"])
 
 
 def evaluation_results(name: str, about: dict) -> list[EvalResult]:

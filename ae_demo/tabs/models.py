@@ -95,7 +95,7 @@ def inspect_model(name: str = FIRST_MODEL) -> tuple[str, str, list[dict], object
         parameters=model["parameters"],
         data=f"{data['title']} ({data['licence']})",
         images=data["images"],
-        steps=" + ".join(format_number(stage["steps"]) for stage in about["stages"]),
+        steps=cards.stage_steps(about, format_number),
         batch_size=last["batch_size"],
         minutes=checkpoints.sum_stages(about, "seconds") / 60,
         device=re.sub(r"(\d+) CPU cores", lambda found: TEXT["cores"].format(n=found[1]), last["device"]),

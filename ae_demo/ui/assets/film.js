@@ -2,8 +2,8 @@
 // branch of another one. Messages, as values from Python or from the page's own networks: {tree, run, parent, at, title,
 // steps, network, schedule, frames, done} with the new frames of a run, with all of them when it is done; {stopped} ends
 // all runs. Events: 'sample' with the settings comes when a new tree is wanted, which `submit` asks Python for, while
-// `clear` stops its runs; 'network' when another one is set, 'cancel' when all runs are to stop. `input` asks for the settings of a branch, which come as
-// 'branch'; `select` asks Python for it, with the value {fork: {tree, run, step}}.
+// `clear` stops its runs; 'network' when another one is set, 'cancel' when all runs are to stop. `input` asks for the
+// settings of a branch, which come as 'branch'; `select` asks Python for it, with the value {fork: {tree, run, step}}.
 const find = (selector) => element.querySelector(selector);
 const playButton = find(".play");
 const slider = find(".scrub");

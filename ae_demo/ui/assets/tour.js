@@ -1,6 +1,6 @@
-// Cards about the open tab: an invitation once a visit, at a tab that is seen for the first time, then, if asked for, two about controls, a question, and
-// its answer. The browser remembers the tabs whose tour was taken, and "all" once an invitation was declined. The event
-// 'tour' of the document starts it again.
+// Cards about the open tab: an invitation once a visit, at a tab that is seen for the first time, then, if asked for,
+// two about controls, a question, and its answer. The browser remembers the tabs whose tour was taken, and "all" once
+// an invitation was declined. The event 'tour' of the document starts it again.
 const card = element.querySelector(".tour");
 const part = (name) => card.querySelector(`.${name}`);
 const STORAGE_KEY = "studio:tours";
