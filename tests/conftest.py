@@ -17,6 +17,7 @@ from ae_demo.data.concepts import CATEGORIES, INDEX
 from ae_demo.data.doodles import MAX_POINTS, doodles
 from ae_demo.data.emoji import emoji_pairs
 from ae_demo.data.emoji_svg import EMOJI_SIZE
+from ae_demo.data.melodies import melodies
 from ae_demo.data.mnist import fashion_mnist, mnist
 
 torch.set_num_threads(1)
@@ -53,4 +54,7 @@ def data_dir(tmp_path_factory):
     drawn["held_out"] = torch.arange(len(drawn["stroke"])) % 3 == 0
     (root / "quickdraw").mkdir()
     save_file(drawn, root / "quickdraw" / f"doodles-{MAX_POINTS}.safetensors")
+    (root / "melodies").mkdir()
+    for name, part in (("train", slice(0, 400)), ("held_out", slice(400, 500))):
+        save_file(melodies(split="sample").take(part).tensors, root / "melodies" / f"{name}.safetensors")
     return str(root)

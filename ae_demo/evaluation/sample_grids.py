@@ -6,9 +6,12 @@ from torch import Tensor
 from ae_demo.data.corruptions import MAX_STRENGTH, corrupt, downsample
 from ae_demo.data.hints import no_hints, true_hints
 from ae_demo.data.images import Images
+from ae_demo.data.melodies import METRES
 from ae_demo.data.sketches import clean_sketch, random_sketch
 from ae_demo.evaluation.autoencoder_scores import CODE_SIZES
 from ae_demo.evaluation.colorization_scores import color_variants, colorize_batch
+from ae_demo.evaluation.melody_attributes import piano_roll
+from ae_demo.evaluation.melody_scores import pieces_of, sample_melodies
 from ae_demo.evaluation.recognition_scores import sketches_of
 from ae_demo.models.colorization_concept import CODE_LENGTH
 from ae_demo.models.ddpm import to_pixels
@@ -125,3 +128,19 @@ def class_samples(model, data: Images, n: int = 8, steps: int = 20, **options) -
     y = torch.arange(model.num_classes).repeat_interleave(n)
     *_, last = model.sample(y, steps, **options)
     return to_pixels(last.x_t).unflatten(0, (model.num_classes, n))
+
+
+@torch.inference_mode()
+def melody_rolls(model, data: Images, n: int = 8) -> Tensor:
+    """Rows of four piano rolls: for a network with a code melodies and their reconstructions; then samples."""
+    batch = pieces_of(data.spread(n), model.bars)
+    x, metre = batch["melody"][:n], batch["metre"][:n]
+    rows = []
+    if model.latent_dim:
+        recon = model.decode(model.encode(x, metre)[0], metre)
+        for first in range(0, n, 4):
+            part = slice(first, first + 4)
+            rows += [piano_roll(x[part], metre[part]), piano_roll(recon[part], metre[part])]
+    metres = torch.arange(2 * n) % len(METRES)
+    samples = piano_roll(sample_melodies(model, metres), metres)
+    return torch.stack([*rows, *samples.split(4)])

@@ -10,6 +10,7 @@ from ae_demo.tabs import (
     diffusion_edit,
     latent,
     latent_map,
+    melody,
     models,
     restoration,
     toy_gan,
@@ -20,6 +21,7 @@ TAB_GROUPS: dict[str, tuple[ModuleType, ...]] = {  # key of the group's name in 
     "autoencoders": (latent, restoration, compression, latent_map),
     "gans": (toy_gan, dcgan),
     "diffusion": (diffusion, diffusion_edit),
+    "music": (melody,),
     "models": (models,),
 }
 TABS = tuple(tab for tabs in TAB_GROUPS.values() for tab in tabs)

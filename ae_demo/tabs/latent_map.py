@@ -14,15 +14,16 @@ from ae_demo.figures import data_uri, to_grid, to_pil
 from ae_demo.training.recipes import RECIPES
 from ae_demo.ui import inputs
 from ae_demo.ui.address import keep_in_address
+from ae_demo.ui.code_map import CodeMap
 from ae_demo.ui.defaults import CLASS_COLORS, INTERPOLATION_FRAMES, class_labels
 from ae_demo.ui.glossary import explain_terms
 from ae_demo.ui.handlers import handler
-from ae_demo.ui.i18n import TEXTS, format_number, in_language
+from ae_demo.ui.i18n import TEXTS, format_number
 from ae_demo.ui.inputs import InputError
 from ae_demo.ui.live import Live, connect
 from ae_demo.ui.networks import held_out_sample, network, same_picture_mask, sample_codes
 from ae_demo.ui.pictures import film_strip, message, picture
-from ae_demo.ui.widgets import Pictures, how_it_works, offer_script, picture_input, template
+from ae_demo.ui.widgets import Pictures, how_it_works, offer_script, picture_input
 
 TEXT = TEXTS["latent_map"]
 ENCODERS = tuple(name for name, recipe in RECIPES.items() if recipe.analyse is latent_analysis.code_map)
@@ -163,19 +164,6 @@ def place_drawing(name: str, projection: str, drawing: str) -> tuple[list[float]
     return at, [picture(TEXT["decoded"], to_pil(model.decode(z)[0])), *nearest_pictures(name, z, x)]
 
 
-class CodeMap(gr.HTML):
-    """Map of codes. Its value is {name, projection, first, second, at}: the map, up to two clicked indices, and the
-    position of a drawing; fires `input` on every click."""
-
-    def __init__(self, value: dict, **kwargs):
-        super().__init__(
-            value, texts=dict(TEXT), server_functions=[in_language(map_codes)], **template("map", "code_map"), **kwargs
-        )
-
-    def api_info(self) -> dict:
-        return {"type": "object", "description": "name, projection: tsne or pca, first, second: indices"}
-
-
 def map_examples() -> list:
     """Return held-out clothing and digits, one per class."""
     return [to_pil(x) for dataset in (fashion_mnist, mnist) for x in dataset(split="sample")[7:1000:100]["image"]]
@@ -186,7 +174,7 @@ def build() -> None:
     start = {"name": "residual-z32", "projection": "tsne", "first": None, "second": None, "at": None}
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
-            plot = CodeMap(start, elem_id="latent_map-map")
+            plot = CodeMap(start, map_codes, TEXT["map"], elem_id="latent_map-map")
         with gr.Column(scale=2, min_width=300):
             name = gr.Dropdown(list(ENCODERS), value=start["name"], label=TEXT["encoder"], elem_id="latent_map-encoder")
             projection = gr.Radio([(TEXT[key], key) for key in PROJECTIONS], value="tsne", label=TEXT["projection"])

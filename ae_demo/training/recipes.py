@@ -17,6 +17,7 @@ from ae_demo.data.emoji import PALETTE, emoji_groups, emoji_icons, emoji_pairs, 
 from ae_demo.data.faces import PARTS, axis_positions, axis_shares, cartoon_faces, chosen_parts
 from ae_demo.data.hints import random_hints
 from ae_demo.data.images import Dataset, Images
+from ae_demo.data.melodies import melodies, vary_melodies
 from ae_demo.data.mnist import fashion_mnist, mnist
 from ae_demo.data.sketches import random_sketch, varied_sketch
 from ae_demo.data.vocabulary import GROUPS
@@ -27,6 +28,8 @@ from ae_demo.evaluation import (
     guessing,
     latent_analysis,
     meaning,
+    melody_analysis,
+    melody_scores,
     recognition_scores,
     sample_grids,
 )
@@ -38,6 +41,7 @@ from ae_demo.models.colorization_concept import ConceptColorization
 from ae_demo.models.dcgan import DCGAN, GAN
 from ae_demo.models.ddpm import DDPM
 from ae_demo.models.features import Features
+from ae_demo.models.melody_vae import MelodyVAE
 from ae_demo.models.pca import PCA
 from ae_demo.models.recognition import Recognition
 from ae_demo.models.residual import ResidualAutoencoder
@@ -187,6 +191,12 @@ classifying = partial(
 )
 
 
+def writing_melodies(lr: float, **options) -> Callable:
+    """Return the training of a network that writes melodies."""
+    optim = Optim(lr=lr, weight_decay=0.02, **EMA_COSINE)
+    return partial(fit, loss=partial(losses.melody_elbo, **options), optim=optim)
+
+
 def recognising(sketch: Callable, lr: float) -> Callable:
     """Return the training of a recogniser on doodles, and line art redrawn by `sketch`."""
     return partial(
@@ -230,6 +240,16 @@ diffusing = partial(
     headline=("mse", "frechet", "precision", "recall", "accuracy"),
     task="unconditional-image-generation",
     page=page_networks.noise_predictor,
+)
+melodic = partial(
+    Recipe,
+    dataset=melodies,
+    model_class=MelodyVAE,
+    batch_size=64,
+    splits=("held_out",),
+    evaluate=melody_scores.melody_scores,
+    sample_grid=sample_grids.melody_rolls,
+    task="other",
 )
 RECIPES: dict[str, Recipe] = {
     "recognition": Recipe(
@@ -579,5 +599,21 @@ RECIPES: dict[str, Recipe] = {
             sampler_steps=dict.fromkeys(("ddim", "unipc"), (1, 2, 4)),
         ),
         sample_grid=partial(sample_grids.class_samples, **STUDENT_SAMPLING),
+    ),
+    "melody-vae": melodic(
+        title="Melody VAE, eight bars",
+        train=writing_melodies(lr=2e-3, beta=0.1, free_nats=20.0, vary=vary_melodies),
+        stages=(Stage(6_000), Stage(2_000, train=writing_melodies(lr=1e-3, beta=0.2, free_nats=20.0))),
+        caption="Rows: held-out melodies, reconstructions, twice; then samples, unpicked.",
+        headline=("nats", "accuracy", "in_key", "on_beat", "repeated"),
+        analyse=melody_analysis.attribute_directions,
+    ),
+    "melody-lm": melodic(
+        title="Language model of melodies",
+        model_options={"latent_dim": 0, "width": 512, "flat": True, "token_dropout": 0.1},
+        train=writing_melodies(lr=2e-3),
+        stages=stages(1_500),
+        caption="Samples, unpicked.",
+        headline=("nats", "accuracy_forced", "in_key", "on_beat", "repeated"),
     ),
 }

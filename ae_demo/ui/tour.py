@@ -30,9 +30,14 @@ STOPS = {
     "dcgan": Stops("#dcgan-seed", "#dcgan-facial_hair", "#dcgan-face", "a", "facial_hair=4"),
     "diffusion": Stops("#diffusion-film", "#diffusion-steps", "#diffusion-film", "a"),
     "diffusion_edit": Stops("#diffusion_edit-pad", "#diffusion_edit-t", "#diffusion_edit-answers", "b", "class=9&t=99"),
+    "melody": Stops("#melody-a", "#melody-blend", "#melody-blend", "c"),
     "models": Stops("#models-name", "#models-table", "#models-table", "a"),
 }
-SINGLE_TABS = {"draw": "colorize", "models": "models"}  # groups of one tab, whose addresses name the group
+SINGLE_TABS = {
+    "draw": "colorize",
+    "music": "melody",
+    "models": "models",
+}  # groups of one tab, whose addresses name the group
 
 
 class Tour(gr.HTML):

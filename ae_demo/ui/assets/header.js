@@ -14,7 +14,9 @@ function tell(key) {
 async function makeLink() {
   const event = () => new CustomEvent("link", { detail: { parts } });
   const parts = [];
-  const shown = [...document.querySelectorAll(".sketch-pad, .guesses")].filter((widget) => widget.offsetParent);
+  const shown = [...document.querySelectorAll(".sketch-pad, .guesses, .piano-roll")].filter(
+    (widget) => widget.offsetParent,
+  );
   for (const node of [...document.querySelectorAll(".address"), ...shown]) node.dispatchEvent(event());
   const found = await Promise.all(parts);
   const query = new URLSearchParams(found.filter(([, text]) => text !== null)).toString();

@@ -1,0 +1,44 @@
+"""Directions in the code of a melody VAE that change one property of a melody, and how purely they do."""
+
+import torch
+from torch import Tensor
+
+from ae_demo.data.images import Images
+from ae_demo.data.melodies import METRES
+from ae_demo.evaluation.melody_attributes import ATTRIBUTES, attributes
+from ae_demo.evaluation.melody_scores import BATCH
+from ae_demo.models.melody_vae import MelodyVAE
+
+FITTED_SAMPLES = 2048
+RIDGE = 0.05  # of the variance of the code
+
+
+@torch.inference_mode()
+def attribute_directions(model: MelodyVAE, data: Images) -> dict:
+    """Find directions by ridge regression of the ATTRIBUTES of decoded melodies on their codes.
+
+    directions: for each property the shift of the code, a list of numbers, that raises it by a standard deviation of
+    the data and leaves the others as they are, as far as they depend on the code linearly; changed: for each property
+    that is to rise so, the mean change of each, in standard deviations, measured on the melodies of the data."""
+    batch = data[:]
+    x, metre = batch["melody"], batch["metre"]
+    spread = attributes(x, metre).std(0)
+    seeded = torch.Generator().manual_seed(0)
+    z = torch.randn(FITTED_SAMPLES, model.latent_dim, generator=seeded)
+    metres = torch.randint(len(METRES), (len(z),), generator=seeded)
+    found = _attributes_of(model, z, metres) / spread
+    found = found - torch.stack([found[metres == m].mean(0) for m in range(len(METRES))])[metres]
+    weights = torch.linalg.solve(z.T @ z + RIDGE * len(z) * torch.eye(z.shape[1]), z.T @ found)  # (latent_dim, 4)
+    directions = torch.linalg.pinv(weights)  # (4, latent_dim): directions @ weights = I
+    mu, _ = model.encode(x, metre)
+    before, changed = _attributes_of(model, mu, metre) / spread, dict[str, dict[str, float]]()
+    for name, direction in zip(ATTRIBUTES, directions, strict=True):
+        change = (_attributes_of(model, mu + direction, metre) / spread - before).mean(0)
+        changed[name] = dict(zip(ATTRIBUTES, [round(v, 3) for v in change.tolist()], strict=True))
+    stored = [[round(v, 4) for v in direction] for direction in directions.tolist()]
+    return {"directions": dict(zip(ATTRIBUTES, stored, strict=True)), "changed": changed}
+
+
+def _attributes_of(model: MelodyVAE, z: Tensor, metre: Tensor) -> Tensor:
+    parts = zip(z.split(BATCH), metre.split(BATCH), strict=True)
+    return torch.cat([attributes(model.decode(part, m), m) for part, m in parts])

@@ -1,0 +1,126 @@
+"""Scores of a melody VAE: how well it reconstructs, and how musical are its samples and interpolations."""
+
+import torch
+from torch import Tensor
+
+from ae_demo import checkpoints
+from ae_demo.data.images import Images
+from ae_demo.data.melodies import METRES, valid_steps
+from ae_demo.evaluation import melody_attributes as music
+from ae_demo.losses import melody_elbo_terms
+from ae_demo.models.interpolation import slerp
+from ae_demo.models.melody_vae import MelodyVAE
+
+BATCH = 128
+SAMPLES = 512
+PAIRS = 64  # of melodies, for interpolations
+POINTS = 10  # on each
+TEMPERATURE = 0.7
+LANGUAGE_MODEL = "melody-lm"
+
+
+def pieces_of(data: Images, bars: int) -> dict[str, Tensor]:
+    """Cut melodies into pieces of `bars` bars -> melody (N, bars, 16), metre (N,), label (N,)."""
+    batch = data[:]
+    cut = batch["melody"].unflatten(1, (-1, bars)).flatten(0, 1)
+    times = len(cut) // len(batch["melody"])
+    return {"melody": cut, **{name: batch[name].repeat_interleave(times) for name in ("metre", "label")}}
+
+
+@torch.inference_mode()
+def melody_elbo_scores(model: MelodyVAE, data: Images) -> dict[str, float]:
+    """Return −ELBO, reconstruction and KL in nats per sixteenth (without a code: −log p of a language model), and the
+    share of sixteenths right when the true tokens before are told, and when the model goes by its own."""
+    batch = pieces_of(data, model.bars)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        totals = torch.zeros(5, dtype=torch.float64)
+        for x, metre in zip(batch["melody"].split(BATCH), batch["metre"].split(BATCH), strict=True):
+            recon, kl = melody_elbo_terms(model, {"melody": x, "metre": metre})
+            valid = valid_steps(metre)[:, None].expand(x.shape)
+            mu, _ = model.encode(x, metre)
+            forced = model.logits(mu, metre, x).argmax(3) == x
+            free = model.decode(mu, metre) == x if model.latent_dim else forced
+            totals += torch.stack([recon.sum(), kl.sum(), *((ok & valid).sum() for ok in (forced, free)), valid.sum()])
+    recon, kl, forced, free, steps = totals.tolist()
+    scores = {"nats": (recon + kl) / steps, "accuracy_forced": forced / steps}
+    if model.latent_dim:
+        scores |= {"recon": recon / steps, "kl": kl / steps, "accuracy": free / steps}
+    return scores
+
+
+@torch.inference_mode()
+def sample_melodies(model: MelodyVAE, metre: Tensor, temperature: float = TEMPERATURE, seed: int = 0) -> Tensor:
+    """Draw melodies of metres (N,) from z ~ N(0, I) -> tokens (N, bars, 16)."""
+    seeded = torch.Generator().manual_seed(seed)
+    z = torch.randn(len(metre), model.latent_dim, generator=seeded)
+    parts = zip(z.split(BATCH), metre.split(BATCH), strict=True)
+    return torch.cat([model.decode(z, m, temperature=temperature, generator=seeded) for z, m in parts])
+
+
+def musical_shares(x: Tensor, metre: Tensor) -> dict[str, float]:
+    """Return the shares of time in key, beats with a note, repeated bars and phrases that end."""
+    return {
+        "in_key": music.share_in_key(x, metre),
+        "on_beat": music.share_on_beat(x, metre),
+        "repeated": music.share_repeated(x),
+        "ending": music.share_ending(x, metre),
+    }
+
+
+def melody_scores(model: MelodyVAE, data: Images) -> dict[str, float]:
+    """Return the scores of `melody_elbo_scores` and `sample_shares`, and of a network with a code those of
+    `interpolation_scores`."""
+    scores = melody_elbo_scores(model, data) | sample_shares(model, data)
+    return scores | interpolation_scores(model, data) if model.latent_dim else scores
+
+
+def sample_shares(model: MelodyVAE, data: Images) -> dict[str, float]:
+    """Return the `musical_shares` of SAMPLES samples in the metres of the data, and of the data itself as true_…"""
+    batch = pieces_of(data, model.bars)
+    x, metre = batch["melody"], batch["metre"]
+    order = torch.randint(len(x), (SAMPLES,), generator=torch.Generator().manual_seed(0))
+    shares = musical_shares(sample_melodies(model, metre[order]), metre[order])
+    return shares | {f"true_{name}": value for name, value in musical_shares(x, metre).items()}
+
+
+@torch.inference_mode()
+def interpolation_scores(model: MelodyVAE, data: Images) -> dict[str, float]:
+    """Return what happens from one of POINTS points between two melodies of a metre to the next, over PAIRS pairs.
+
+    path_change: mean change of pitch and rhythm histograms (total variation); path_lm_nats: nats per sixteenth under
+    the language model; crossfade_…: the same for a cross-fade, which takes each sixteenth from either melody."""
+    batch = pieces_of(data, model.bars)
+    x, metre = batch["melody"], batch["metre"]
+    seeded = torch.Generator().manual_seed(0)
+    share = torch.linspace(0, 1, POINTS)
+    found: dict[str, list[Tensor]] = {"path": [], "crossfade": []}
+    metres = []
+    for index in range(len(METRES)):
+        (rows,) = (metre == index).nonzero(as_tuple=True)
+        count = min(PAIRS // len(METRES), len(rows) // 2)
+        for pair in rows[torch.randperm(len(rows), generator=seeded)][: 2 * count].view(-1, 2):
+            metres.append(metre[pair[0]].expand(POINTS))
+            ends, _ = model.encode(x[pair], metre[pair])
+            found["path"].append(model.decode(slerp(ends[:1], ends[1:], share), metres[-1]))
+            second = torch.rand(x.shape[1:], generator=seeded) < share[:, None, None]
+            found["crossfade"].append(torch.where(second, x[pair[1]], x[pair[0]]).long())
+    scores = {}
+    for name, paths in found.items():
+        changes = [_change(path, same) for path, same in zip(paths, metres, strict=True)]
+        scores[f"{name}_change"] = sum(changes) / len(changes)
+        scores[f"{name}_lm_nats"] = language_model_nats(torch.cat(paths), torch.cat(metres))
+    return scores
+
+
+def language_model_nats(x: Tensor, metre: Tensor) -> float:
+    """Return the mean −log p of melodies under the language model, in nats per sixteenth."""
+    language_model = checkpoints.load(MelodyVAE, LANGUAGE_MODEL)
+    parts = zip(x.split(BATCH), metre.split(BATCH), strict=True)
+    nats = sum(float(melody_elbo_terms(language_model, {"melody": m, "metre": t})[0].sum()) for m, t in parts)
+    return nats / float(valid_steps(metre).sum() * x.shape[1])
+
+
+def _change(path: Tensor, metre: Tensor) -> float:
+    histograms = torch.cat([music.pitch_histogram(path, metre), music.rhythm_histogram(path, metre)], dim=1)
+    return float(histograms.diff(dim=0).abs().sum(1).mean() / 4)

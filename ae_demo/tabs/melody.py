@@ -1,0 +1,274 @@
+"""Melodies: two tunes on piano rolls, the path between them, changes of one property, new tunes, and a map of tunes."""
+
+from functools import cache
+
+import gradio as gr
+import torch
+from torch import Tensor
+
+from ae_demo import checkpoints
+from ae_demo.checkpoints import CheckpointError
+from ae_demo.data.melodies import METRES, melodies, sample_tunes, tokens_to_notes, valid_steps
+from ae_demo.evaluation.melody_attributes import ATTRIBUTES, piano_roll, sounding_pitches
+from ae_demo.evaluation.melody_scores import TEMPERATURE
+from ae_demo.figures import data_uri, to_grid, to_pil
+from ae_demo.losses import melody_elbo_terms
+from ae_demo.models.interpolation import slerp
+from ae_demo.models.melody_vae import MelodyVAE
+from ae_demo.ui import inputs
+from ae_demo.ui.address import keep_in_address
+from ae_demo.ui.code_map import CodeMap
+from ae_demo.ui.defaults import CLASS_COLORS
+from ae_demo.ui.gradio_compat import Number, Slider
+from ae_demo.ui.handlers import PRIVATE, QUIET, handler
+from ae_demo.ui.i18n import TEXTS
+from ae_demo.ui.inputs import InputError
+from ae_demo.ui.live import Live, connect
+from ae_demo.ui.networks import network
+from ae_demo.ui.piano_roll import Conductor, PianoRoll, to_melody
+from ae_demo.ui.widgets import how_it_works
+
+TEXT = TEXTS["melody"]
+NETWORK = "melody-vae"
+PATH_POINTS = 17
+ELBO_SAMPLES = 16
+MAX_SHIFT = 2.0  # standard deviations of a property
+TEMPERATURE_RANGE = (0.1, 1.5)
+KEPT = ("nothing", "rhythm", "pitches")
+FIRST_PHRASES = (0, 1)  # indices of held-out phrases
+TAKES = {"melody-a": "→ A", "melody-b": "→ B"}
+THUMBNAIL_SIDE = 84
+SHEET_COLUMNS = 22
+
+
+def melody_vae() -> MelodyVAE:
+    """Return the VAE of melodies."""
+    return network(NETWORK)
+
+
+def melody_value(x: Tensor, metre: Tensor | int, note: str = "") -> dict:
+    """Return tokens (8, 16) and the index of their metre as the value of a piano roll."""
+    name = list(METRES)[int(metre)]
+    return {"metre": name, "notes": tokens_to_notes(x, name), "note": note}
+
+
+@torch.inference_mode()
+def describe_code(x: Tensor, metre: Tensor) -> dict:
+    """Encode tokens (1, 8, 16) and decode the mean of the posterior -> code, tokens, the share `kept` of the
+    sixteenths that stay as they were, and the terms of the −ELBO in nats."""
+    model = melody_vae()
+    z, _ = model.encode(x, metre)
+    recon = model.decode(z, metre)
+    valid = valid_steps(metre)[:, None].expand(x.shape)
+    kept = (sounding_pitches(recon, metre) == sounding_pitches(x, metre))[valid.flatten(1)].float().mean()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        batch = {"melody": x.repeat(ELBO_SAMPLES, 1, 1), "metre": metre.repeat(ELBO_SAMPLES)}
+        nats, kl = (float(part.mean()) for part in melody_elbo_terms(model, batch))
+    return {"z": z, "tokens": recon, "kept": float(kept), "recon": nats, "kl": kl}
+
+
+def encode_melody(melody: dict) -> dict:
+    """Encode a melody {metre: 4/4, 6/8, 2/4 or 3/4; notes: [[MIDI pitch, start, length], …] of eight bars, times in
+    sixteenths} and decode it again -> {code: its numbers, metre, notes, kept: the share of the sixteenths that stay as
+    they were, recon and kl: the terms of the −ELBO in nats}."""
+    x, metre = to_melody(melody)
+    found = describe_code(x, metre)
+    decoded = melody_value(found["tokens"][0], metre)
+    scores = {key: round(found[key], 4) for key in ("kept", "recon", "kl")}
+    return {"code": [round(number, 4) for number in found["z"][0].tolist()], **decoded, **scores}
+
+
+@torch.inference_mode()
+def interpolate_melodies(first: dict, second: dict, points: int = PATH_POINTS) -> dict:
+    """Decode `points` (2 … 64) melodies on the way from the code of one to that of the other, in the metre of the
+    first; melodies are as of `encode_melody` -> {metre, path: [notes, …], note: what the codes keep}."""
+    (a, metre), (b, other) = to_melody(first), to_melody(second)
+    points = int(inputs.check_range(points, 2, 64))
+    ends = describe_code(a, metre), describe_code(b, other)
+    z = slerp(ends[0]["z"], ends[1]["z"], torch.linspace(0, 1, points))
+    decoded = melody_vae().decode(z, metre.expand(points))
+    name = list(METRES)[int(metre)]
+    total = ends[0]["recon"] + ends[0]["kl"]
+    terms = {"a": ends[0]["kept"], "b": ends[1]["kept"], "total": total, "recon": ends[0]["recon"], "kl": ends[0]["kl"]}
+    return {"metre": name, "path": [tokens_to_notes(x, name) for x in decoded], "note": TEXT["kept"].format(**terms)}
+
+
+@torch.inference_mode()
+def sample_melody(metre: str = "6/8", temperature: float = TEMPERATURE, seed: int = 0) -> dict:
+    """Decode a code from N(0, I), seeded, to a melody in a metre (4/4, 6/8, 2/4 or 3/4): its notes are drawn at a
+    `temperature` (0.1 … 1.5; low ones draw the likeliest) -> {metre, notes: [[MIDI pitch, start, length], …]}."""
+    index = list(METRES).index(inputs.check_choice(metre, METRES))
+    temperature = inputs.check_range(temperature, *TEMPERATURE_RANGE)
+    seeded, model = inputs.seeded_generator(seed), melody_vae()
+    z = torch.randn(1, model.latent_dim, generator=seeded)
+    x = model.decode(z, torch.tensor([index]), temperature=temperature, generator=seeded)
+    return melody_value(x[0], index)
+
+
+@cache
+def attribute_directions() -> Tensor:
+    """Return the directions in the code that change each of ATTRIBUTES by a standard deviation, (4, latent_dim), as
+    measured after training; raises CheckpointError if they are missing."""
+    stored = checkpoints.analysis(NETWORK).get("directions")
+    if not stored:
+        raise CheckpointError(TEXT["no_directions"])
+    return torch.tensor([stored[name] for name in ATTRIBUTES])
+
+
+@torch.inference_mode()
+def change_melody(
+    melody: dict, density: float = 0, span: float = 0, leaps: float = 0, mode: float = 0, keep: str = "nothing"
+) -> dict:
+    """Decode a melody, as of `encode_melody`, from its code moved so that its note density, its range (`span`), its
+    leaps or its mode (up: major) change by −2 … 2 standard deviations; `keep` its rhythm, its pitches or nothing."""
+    x, metre = to_melody(melody)
+    moved = [inputs.check_range(value, -MAX_SHIFT, MAX_SHIFT) for value in (density, span, leaps, mode)]
+    keep = inputs.check_choice(keep, KEPT)
+    model = melody_vae()
+    z, _ = model.encode(x, metre)
+    z = z + torch.tensor([moved], dtype=torch.float32) @ attribute_directions()
+    decoded = model.decode(z, metre, rhythm=x if keep == "rhythm" else None)
+    value = melody_value(decoded[0], metre)
+    if keep == "pitches":
+        value["notes"] = keep_pitches(value["notes"], melody["notes"])
+    return value
+
+
+def keep_pitches(notes: list, pitched: list) -> list:
+    """Give notes the pitches of other ones, in their order, as often as there are notes."""
+    order = [pitch for pitch, _, _ in sorted(pitched, key=lambda note: note[1])]
+    return [(order[i * len(order) // len(notes)], start, length) for i, (_, start, length) in enumerate(notes)]
+
+
+@cache
+def tune_phrases() -> tuple[Tensor, Tensor, list[str]]:
+    """Return the held-out phrases: tokens (N, 8, 16), metres (N,), and captions with title, mode and source."""
+    tunes, held_out = sample_tunes(), melodies(split="sample")[:]
+    said = []
+    for number in held_out["tune"].tolist():
+        tune = tunes[number]
+        said.append(TEXT["tune"].format(title=tune["title"], mode=TEXT[tune["mode"]], source=tune["source"]))
+    return held_out["melody"], held_out["metre"], said
+
+
+@cache
+@torch.inference_mode()
+def map_axes() -> tuple[Tensor, Tensor]:
+    """Return the codes of the held-out phrases, (N, latent_dim), and the axes of the map, (latent_dim, 2): those that
+    tell the metres apart best (linear discriminants: Fisher, 1936)."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    x, metre, _ = tune_phrases()
+    z, _ = melody_vae().encode(x, metre)
+    fitted = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(z.numpy(), metre.numpy())
+    return z, torch.from_numpy(fitted.scalings_[:, :2]).float()
+
+
+def on_map(z: Tensor) -> list[list[float]]:
+    """Project codes (N, latent_dim) to the map: [[x, y], …], the held-out phrases in [0, 1]."""
+    codes, axes = map_axes()
+    sample, at = codes @ axes, z @ axes
+    low, high = sample.amin(0), sample.amax(0)
+    return [[round(v, 4) for v in row] for row in ((at - (low + high) / 2) / (high - low).max() + 0.5).tolist()]
+
+
+@cache
+def tune_sheet() -> str:
+    """Draw the held-out phrases as small piano rolls on one sheet, a data URI."""
+    x, metre, _ = tune_phrases()
+    small = torch.nn.functional.interpolate(piano_roll(x, metre), (THUMBNAIL_SIDE, THUMBNAIL_SIDE), mode="area")
+    missing = -len(small) % SHEET_COLUMNS
+    small = torch.cat([small, torch.ones(missing, *small.shape[1:])])
+    return data_uri(to_pil(to_grid(small.unflatten(0, (-1, SHEET_COLUMNS)))), quality=80)
+
+
+def map_melodies(_: dict) -> dict:
+    """Return the map of the held-out phrases for the page, or {error: sentence}."""
+    try:
+        _, metre, _ = tune_phrases()
+        points = [[*at, index] for at, index in zip(on_map(map_axes()[0]), metre.tolist(), strict=True)]
+        labels = [TEXT[name] for name in METRES]
+        sheet = {"thumbnails": tune_sheet(), "columns": SHEET_COLUMNS}
+        return {"points": points, "labels": labels, "colors": CLASS_COLORS[: len(labels)], "about": ""} | sheet
+    except (CheckpointError, InputError) as error:
+        return {"error": str(error)}
+
+
+def place_melody(melody: dict) -> list[float]:
+    """Encode a melody, as of `encode_melody` -> its point [x, y] on the map of tunes, in [0, 1], y upwards."""
+    (at,) = on_map(melody_vae().encode(*to_melody(melody))[0])
+    return at
+
+
+def pick_tune(index: int) -> dict:
+    """Return a held-out phrase by its index on the map -> {metre, notes, note}."""
+    x, metre, said = tune_phrases()
+    if not isinstance(index, int) or index not in range(len(x)):
+        raise InputError(TEXT["click"])
+    return melody_value(x[index], metre[index], said[index])
+
+
+def build() -> None:
+    """Lay out the tab and connect its events."""
+    x, metres, said = tune_phrases()
+    starts = [melody_value(x[index], metres[index], said[index]) for index in FIRST_PHRASES]
+    Conductor(elem_id="melody-conductor")
+    blend = PianoRoll(TEXT["blend"], blend=True, takes=TAKES, elem_id="melody-blend")
+    with gr.Row():
+        with gr.Column(min_width=300):
+            first = PianoRoll(TEXT["a"], starts[0], editable=True, elem_id="melody-a")
+        with gr.Column(min_width=300):
+            second = PianoRoll(TEXT["b"], starts[1], editable=True, elem_id="melody-b")
+    with gr.Row():
+        with gr.Column(min_width=300):
+            gr.Markdown(TEXT["new"])
+            sampled = PianoRoll(TEXT["sampled"], takes=TAKES, elem_id="melody-sampled")
+            with gr.Row():
+                metre = gr.Radio(list(METRES), value="6/8", label=TEXT["metre"])
+                temperature = Slider(*TEMPERATURE_RANGE, TEMPERATURE, step=0.05, label=TEXT["temperature"])
+            with gr.Row():
+                seed = Number(0, label=TEXT["seed"], precision=0, minimum=0, maximum=inputs.MAX_SEED, min_width=120)
+                again = gr.Button(TEXT["again"], variant="primary", min_width=120, elem_id="melody-again")
+        with gr.Column(min_width=300):
+            gr.Markdown(TEXT["change"])
+            changed = PianoRoll(TEXT["changed"], takes=TAKES, elem_id="melody-changed")
+            sliders = [
+                Slider(-MAX_SHIFT, MAX_SHIFT, 0, step=0.1, label=TEXT[name], elem_id=f"melody-{name}")
+                for name in ATTRIBUTES
+            ]
+            keep = gr.Radio([(TEXT[f"keep_{key}"], key) for key in KEPT], value="nothing", label=TEXT["keep"])
+    gr.Markdown(TEXT["map_about"])
+    start = {"name": NETWORK, "projection": "", "first": None, "second": None, "at": None}
+    with gr.Row():
+        with gr.Column(min_width=300):
+            plot = CodeMap(start, map_melodies, TEXT["map"], elem_id="melody-map")
+        with gr.Column(min_width=300):
+            picked = PianoRoll(TEXT["picked"], takes=TAKES, elem_id="melody-picked")
+    how_it_works(TEXT["how"], TEXT["explanation"])
+
+    settings = {"metre": metre, "temperature": temperature, "seed": seed, "keep": keep}
+    settings |= dict(zip(ATTRIBUTES, sliders, strict=True))
+    address = keep_in_address("melody", settings, [NETWORK], eager=True)
+    placed = gr.JSON(visible=False)
+    again.click(lambda seed: (seed or 0) + 1, seed, seed, **QUIET, **PRIVATE)
+
+    def pick(value: dict) -> dict:
+        return pick_tune(value["first"] if value["second"] is None else value["second"]) | {"play": True}
+
+    def show(sentence: str) -> dict:
+        return {"metre": next(iter(METRES)), "notes": [], "note": sentence}
+
+    both = [address.submit, first.input, second.input]
+    shift = [address.submit, first.input, keep.input, *(slider.input for slider in sliders)]
+    draw = [address.submit, metre.input, temperature.input, seed.change]
+    connect(
+        Live(both, handler(interpolate_melodies, show), [first, second], [blend]),
+        Live(shift, handler(change_melody, show), [first, *sliders, keep], [changed], "change_melody"),
+        Live(draw, handler(sample_melody, show), [metre, temperature, seed], [sampled], "sample_melody"),
+        Live([plot.input], handler(pick, show), [plot], [picked]),
+        Live([address.submit, first.input], handler(place_melody, lambda _: None), [first], [placed]),
+    )
+    placed.change(None, [plot, placed], plot, js="(value, at) => ({...value, at})")
+    gr.api(handler(encode_melody), api_name="encode_melody")
+    gr.api(handler(interpolate_melodies), api_name="interpolate_melodies")

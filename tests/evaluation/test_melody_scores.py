@@ -1,0 +1,123 @@
+"""Properties of melodies that one can count by hand, and the directions that change them."""
+
+import math
+
+import pytest
+import torch
+
+from ae_demo.data.melodies import METRES, melodies, notes_to_tokens
+from ae_demo.evaluation import melody_attributes as music
+from ae_demo.evaluation import melody_scores, sample_grids
+from ae_demo.evaluation.melody_analysis import attribute_directions
+from ae_demo.losses import melody_elbo, melody_elbo_terms
+from ae_demo.models.melody_vae import MelodyVAE
+
+SCALE = [[60 + step, 4 * i, 4] for i, step in enumerate((0, 2, 4, 5, 7, 9, 11, 12))]  # two bars of 4/4
+
+
+def melody(notes, metre="4/4", bars=2):
+    return notes_to_tokens(notes, metre, bars)[None], torch.tensor([list(METRES).index(metre)])
+
+
+def test_a_scale_of_quarters_has_one_note_a_quarter_an_octave_and_small_leaps():
+    density, span, leaps, _ = music.attributes(*melody(SCALE))[0].tolist()
+    assert (density, span) == (1.0, 12.0)
+    assert leaps == pytest.approx(12 / 7)
+    major = [[60, 0, 8], [64, 8, 4], [67, 12, 12], [60, 24, 8]]
+    minor = [[57, 0, 8], [60, 8, 4], [64, 12, 12], [57, 24, 8]]
+    assert music.attributes(*melody(major))[0, 3] > 0.3 > -0.3 > music.attributes(*melody(minor))[0, 3]
+
+
+def test_silence_and_missing_steps_are_nobody_s_time():
+    x, metre = melody([[61, 2, 2], [60, 8, 4]], "2/4", 2)
+    assert music.sounding_pitches(x, metre)[0].tolist() == [0, 0, 61, 61, *[0] * 12, *[60] * 4, *[0] * 12]
+    assert music.share_in_key(x, metre) == pytest.approx(4 / 6)
+    assert music.note_starts(x, metre).sum() == 2
+    empty = torch.zeros(1, 8, 16, dtype=torch.int8), metre
+    assert music.attributes(*empty).isfinite().all() and music.sounding_pitches(*empty).sum() == 0
+
+
+def test_beats_repeats_and_endings_are_counted():
+    x, metre = melody(SCALE)
+    assert music.share_on_beat(x, metre) == 1 and music.share_repeated(x) == 0
+    assert music.share_ending(x, metre) == 1
+    busy = melody([[60, i, 1] for i in range(32)])
+    assert music.share_repeated(busy[0]) == 1 and music.share_ending(*busy) == 0
+    off = melody([[60, 2, 2], [62, 8, 2]], "6/8", 1)
+    assert music.share_on_beat(*off) == 0, "a compound beat has six sixteenths"
+
+
+def test_a_piano_roll_is_blue_where_a_note_sounds():
+    picture = music.piano_roll(*melody([[60, 0, 16]], bars=8))[0]
+    assert picture.shape == (3, 68, 256)
+    row = 2 * (88 - 60)
+    blue = picture[2] - picture[0] > 0.3
+    assert blue[row, :32].all() and blue.sum() == 2 * 32
+
+
+def test_the_elbo_of_a_melody_is_the_sum_over_the_steps_that_it_has():
+    model = MelodyVAE(width=16, latent_dim=4).eval()
+    batch = melodies(split="sample").spread(6)[:]
+    with torch.no_grad():
+        torch.manual_seed(1)
+        recon, kl = melody_elbo_terms(model, batch)
+        torch.manual_seed(1)
+        logits, mu, logvar = model(batch["melody"], batch["metre"])
+    for i, metre in enumerate(batch["metre"].tolist()):
+        steps = list(METRES.values())[metre]
+        told = torch.distributions.Categorical(logits=logits[i, :, :steps]).log_prob(
+            batch["melody"][i, :, :steps].long()
+        )
+        assert float(recon[i]) == pytest.approx(-float(told.sum()), rel=1e-4)
+        posterior = torch.distributions.Normal(mu[i], (0.5 * logvar[i]).exp())
+        prior = torch.distributions.Normal(torch.zeros(4), torch.ones(4))
+        assert float(kl[i]) == pytest.approx(float(torch.distributions.kl_divergence(posterior, prior).sum()), rel=1e-4)
+
+
+def test_free_nats_cost_nothing_and_a_shorter_model_learns_from_pieces():
+    batch = melodies(split="sample").spread(6)[:]
+    free = melody_elbo(MelodyVAE(width=16, latent_dim=4), batch, beta=5.0, free_nats=1e6)
+    assert float(free["loss"]) == pytest.approx(float(free["recon"]))
+    short = melody_elbo(MelodyVAE(width=16, latent_dim=4, bars=2, flat=True), batch)
+    assert math.isfinite(short["loss"]) and float(short["recon"]) < float(free["recon"]) / 2
+    pieces = melody_scores.pieces_of(melodies(split="sample").spread(6), 2)
+    assert pieces["melody"].shape == (24, 2, 16) and torch.equal(pieces["melody"][1], batch["melody"][0, 2:4])
+    assert pieces["metre"].tolist() == batch["metre"].repeat_interleave(4).tolist()
+
+
+def test_a_network_without_a_code_is_scored_as_a_language_model():
+    scores = melody_scores.melody_scores(
+        MelodyVAE(width=16, latent_dim=0, flat=True).eval(), melodies(split="sample").spread(20)
+    )
+    assert scores["nats"] == pytest.approx(math.log(36), rel=0.1), "untrained: any of 36 tokens"
+    assert "kl" not in scores and "path_change" not in scores and scores["true_in_key"] > 0.95
+
+
+def test_the_sheet_shows_melodies_reconstructions_and_samples():
+    grid = sample_grids.melody_rolls(MelodyVAE(width=16, latent_dim=4).eval(), melodies(split="sample"))
+    assert grid.shape == (8, 4, 3, 68, 256)
+
+
+class Painter:
+    """Stands for a model whose code has four numbers: the notes and the pitches that it writes follow them."""
+
+    latent_dim = 4
+
+    def encode(self, x, metre):
+        return torch.zeros(len(x), 4), None
+
+    def decode(self, z, metre):
+        written = []
+        for density, span, _, _ in z.tolist():
+            count = round(min(32, max(4, 16 + 4 * density)))
+            width = round(min(20, max(3, 10 + 3 * span)))
+            notes = [[60 + i * width // (count - 1), 2 * i, 2] for i in range(count)]
+            written.append(notes_to_tokens(notes, "2/4", 8))
+        return torch.stack(written)
+
+
+def test_directions_are_those_of_the_regression():
+    found = attribute_directions(Painter(), melodies(split="sample").spread(40))
+    density, span = (torch.tensor(found["directions"][name]) for name in ("density", "range"))
+    assert density[0] > 3 * density[1].abs() and span[1] > 3 * span[0].abs()
+    assert found["changed"]["density"]["density"] > 0.3 and abs(found["changed"]["density"]["range"]) < 0.2
