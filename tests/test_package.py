@@ -49,7 +49,7 @@ def test_the_lines_of_a_card_work_where_the_package_is_installed(installed, tmp_
         [sys.executable, "-c", CARD], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [f"{installed / 'ae_demo' / 'weights'} torch.Size([1, 1, 28, 28])", "1000 10"]
+    assert done.stdout.splitlines() == [f"{installed / 'ae_demo' / 'weights'} torch.Size([1, 1, 28, 28])", "1000 11"]
 
 
 def test_it_has_metadata_and_asks_for_what_the_app_needs(installed):

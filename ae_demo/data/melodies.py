@@ -23,7 +23,7 @@ from ae_demo.data.images import SAMPLES_DIR, DatasetError, Images, atomic_write,
 BAR_STEPS = 16  # longest bar, in sixteenths
 METRES = {"4/4": 16, "6/8": 12, "2/4": 8, "3/4": 12}  # sixteenths in a bar
 BEATS = {"4/4": 4, "6/8": 6, "2/4": 4, "3/4": 4}  # sixteenths in a beat
-MODES = ("major", "minor", "dorian", "mixolydian")
+SCALE_MODES = ("major", "minor", "dorian", "mixolydian")
 TONICS = {"major": 0, "minor": 9, "dorian": 2, "mixolydian": 7}  # pitch class after transposition
 HOLD, REST = 0, 1  # tokens of a step: what sounds goes on, silence begins; the others are notes that begin
 MIN_PITCH, MAX_PITCH = 55, 88  # MIDI, G3 to E6
@@ -91,10 +91,10 @@ def valid_steps(metre: Tensor) -> Tensor:
     "Tunes of O'Neill's Music of Ireland, Aird's Airs and Ryan's Mammoth Collection",
     "public domain, transcriptions as in music21 (BSD-3-Clause)",
     ("train", "held_out", "sample"),  # the sample is all that is held out
-    labels=MODES,
+    labels=SCALE_MODES,
 )
 def melodies(data_dir: str, split: str) -> Images:
-    """Phrases of eight bars: melody (8, 16) int8 tokens, metre (index into METRES), label (index into MODES),
+    """Phrases of eight bars: melody (8, 16) int8 tokens, metre (index into METRES), label (index into SCALE_MODES),
     tune (number of the tune). Variants of a tune are all in the same split."""
     if split == "sample":
         return phrases_to_images(sample_tunes())
@@ -146,13 +146,13 @@ def phrases_to_images(tunes: list[dict], recombined: bool = False) -> Images:
     return Images(
         melody=torch.tensor([phrase for phrase, _ in found], dtype=torch.int8),
         metre=torch.tensor([metres.index(metre) for _, metre in found]),
-        label=torch.tensor([MODES.index(tune["mode"]) for _, tune in found.values()]),
+        label=torch.tensor([SCALE_MODES.index(tune["mode"]) for _, tune in found.values()]),
         tune=torch.tensor([number for number, _ in found.values()]),
     )
 
 
 WHITE_KEYS = (0, 2, 4, 5, 7, 9, 11)
-MAX_DEGREES = 3  # of a random transposition
+MAX_DEGREES = 3
 
 
 def degree_table() -> Tensor:
@@ -175,9 +175,9 @@ DEGREE_TABLE = degree_table()
 
 
 def vary_melodies(x: Tensor, metre: Tensor, shifted: float = 0.5, mixed: float = 0.25) -> Tensor:
-    """Vary melodies (N, bars, 16) in metres (N,), of which there are too few to learn from: a share `shifted` of them is
-    moved by up to three degrees of the scale, if it stays in range, and in a share `mixed` half of the bars come from
-    another one of the batch in the same metre."""
+    """Vary melodies (N, bars, 16) in metres (N,), of which there are too few to learn from: a share `shifted` of them
+    is moved by up to three degrees of the scale, if it stays in range, and in a share `mixed` half of the bars come
+    from another one of the batch in the same metre."""
     shift = torch.randint(len(DEGREE_TABLE), (len(x),), device=x.device)
     moved = DEGREE_TABLE.to(x.device)[shift[:, None, None], x.long()].to(x.dtype)
     fits = (moved >= 0).flatten(1).all(1) & (torch.rand(len(x), device=x.device) < shifted)
@@ -203,7 +203,7 @@ def hold_out(tunes: list[dict]) -> list[bool]:
 
     seen: dict = {}
     for number, tune in enumerate(tunes):
-        keys: list = [plain_name(tune["title"])]
+        keys: list = [core_title(tune["title"])]
         for section in tune["sections"]:
             for first in range(len(section) - 3):
                 bars = tuple(map(tuple, section[first : first + 4]))
@@ -221,7 +221,7 @@ def hold_out(tunes: list[dict]) -> list[bool]:
     return chosen
 
 
-def plain_name(title: str) -> str:
+def core_title(title: str) -> str:
     """Reduce a title to what variants share: "Rakes of Mallow, The -- Reel (2nd version)" -> "mallow rakes"."""
     title = re.sub(r"\(.*?\)|'s\b|[^\w\s]", " ", title.lower())
     dull = {"the", "a", "an", "of", "and", "set", "version", "1st", "2nd", "3rd", "reel", "jig", "hornpipe", "new"}
@@ -244,7 +244,7 @@ def read_collections() -> list[dict]:
 
 
 def read_file(path: Path) -> list[dict]:
-    """Read the tunes of one ABC file that are in a metre of METRES and a mode of MODES."""
+    """Read the tunes of one ABC file that are in a metre of METRES and a mode of SCALE_MODES."""
     from music21 import converter, stream
 
     parsed = converter.parse(path, forceSource=True)
@@ -273,7 +273,7 @@ def read_tune(score) -> dict | None:
     key = next(iter(part.recurse().getElementsByClass("KeySignature")), None)
     times = {time.ratioString for time in part.recurse().getElementsByClass("TimeSignature")}
     mode, sharps = getattr(key, "mode", "major") or "major", key.sharps if key else 0
-    if len(times) != 1 or mode not in MODES:
+    if len(times) != 1 or mode not in SCALE_MODES:
         return None
     ratio = times.pop()
     metre = CUT_METRES.get(ratio, ratio)

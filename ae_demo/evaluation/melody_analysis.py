@@ -10,11 +10,11 @@ from ae_demo.evaluation.melody_scores import BATCH
 from ae_demo.models.melody_vae import MelodyVAE
 
 FITTED_SAMPLES = 2048
-RIDGE = 0.05  # of the variance of the code
+RIDGE = 0.05  # relative to the variance of the code
 
 
 @torch.inference_mode()
-def attribute_directions(model: MelodyVAE, data: Images) -> dict:
+def find_directions(model: MelodyVAE, data: Images) -> dict:
     """Find directions by ridge regression of the ATTRIBUTES of decoded melodies on their codes.
 
     directions: for each property the shift of the code, a list of numbers, that raises it by a standard deviation of

@@ -13,8 +13,8 @@ from ae_demo.models.melody_vae import MelodyVAE
 
 BATCH = 128
 SAMPLES = 512
-PAIRS = 64  # of melodies, for interpolations
-POINTS = 10  # on each
+PAIRS = 64
+POINTS = 10  # between the melodies of a pair
 TEMPERATURE = 0.7
 LANGUAGE_MODEL = "melody-lm"
 
@@ -94,22 +94,27 @@ def interpolation_scores(model: MelodyVAE, data: Images) -> dict[str, float]:
     x, metre = batch["melody"], batch["metre"]
     seeded = torch.Generator().manual_seed(0)
     share = torch.linspace(0, 1, POINTS)
-    found: dict[str, list[Tensor]] = {"path": [], "crossfade": []}
-    metres = []
+    codes, crossfades, metres = [], [], []
     for index in range(len(METRES)):
         (rows,) = (metre == index).nonzero(as_tuple=True)
         count = min(PAIRS // len(METRES), len(rows) // 2)
         for pair in rows[torch.randperm(len(rows), generator=seeded)][: 2 * count].view(-1, 2):
-            metres.append(metre[pair[0]].expand(POINTS))
             ends, _ = model.encode(x[pair], metre[pair])
-            found["path"].append(model.decode(slerp(ends[:1], ends[1:], share), metres[-1]))
+            codes.append(slerp(ends[:1], ends[1:], share))
             second = torch.rand(x.shape[1:], generator=seeded) < share[:, None, None]
-            found["crossfade"].append(torch.where(second, x[pair[1]], x[pair[0]]).long())
+            crossfades.append(torch.where(second, x[pair[1]], x[pair[0]]).long())
+            metres.append(metre[pair[0]].expand(POINTS))
+    same = torch.cat(metres)
+    parts = zip(torch.cat(codes).split(BATCH), same.split(BATCH), strict=True)
     scores = {}
-    for name, paths in found.items():
-        changes = [_change(path, same) for path, same in zip(paths, metres, strict=True)]
-        scores[f"{name}_change"] = sum(changes) / len(changes)
-        scores[f"{name}_lm_nats"] = language_model_nats(torch.cat(paths), torch.cat(metres))
+    for name, paths in (
+        ("path", torch.cat([model.decode(*part) for part in parts])),
+        ("crossfade", torch.cat(crossfades)),
+    ):
+        histograms = torch.cat([music.pitch_histogram(paths, same), music.rhythm_histogram(paths, same)], dim=1)
+        changes = histograms.unflatten(0, (-1, POINTS)).diff(dim=1).abs().sum(2) / 4  # two total variations
+        scores[f"{name}_change"] = float(changes.mean())
+        scores[f"{name}_lm_nats"] = language_model_nats(paths, same)
     return scores
 
 
@@ -119,8 +124,3 @@ def language_model_nats(x: Tensor, metre: Tensor) -> float:
     parts = zip(x.split(BATCH), metre.split(BATCH), strict=True)
     nats = sum(float(melody_elbo_terms(language_model, {"melody": m, "metre": t})[0].sum()) for m, t in parts)
     return nats / float(valid_steps(metre).sum() * x.shape[1])
-
-
-def _change(path: Tensor, metre: Tensor) -> float:
-    histograms = torch.cat([music.pitch_histogram(path, metre), music.rhythm_histogram(path, metre)], dim=1)
-    return float(histograms.diff(dim=0).abs().sum(1).mean() / 4)

@@ -1,8 +1,8 @@
 """Variational autoencoder of melodies with a hierarchical decoder (MusicVAE: Roberts et al., "A Hierarchical Latent
 Vector Model for Learning Long-Term Structure in Music", 2018, https://arxiv.org/abs/1803.05428).
 
-A melody is a grid of tokens (N, bars, steps): HOLD, what sounds goes on; REST, silence begins; or a note that begins.
-Where a metre has fewer steps to the bar, the rest of the row is HOLD.
+A melody is a grid of tokens (N, bars, steps): 0, what sounds goes on; 1, silence begins; or a note that begins. Where a
+metre has fewer steps to the bar, the rest of the row is 0.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ import torch
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
-HOLD, REST = 0, 1  # the other tokens are notes
+_HOLD, _REST = 0, 1
 EMBEDDING = 32  # numbers that stand for a token, a metre or a position
-FIRST_LOGVAR = -4.0  # of the posterior before training: wider ones would drown what the first steps find
+FIRST_LOGVAR = -4.0  # a wider posterior would drown what the first steps of training find
 
 
 class MelodyVAE(nn.Module, PyTorchModelHubMixin):
@@ -109,9 +109,9 @@ class MelodyVAE(nn.Module, PyTorchModelHubMixin):
         softmax(logits / temperature). With `rhythm`, tokens of a melody, notes begin and end where its notes do."""
         n, valid = len(z), self.valid_steps(metre)
         contexts, plans = self.contexts(z, metre)
-        written = torch.full((n, self.bars, self.steps), HOLD, device=z.device)
+        written = torch.full((n, self.bars, self.steps), _HOLD, device=z.device)
         previous = torch.full((n, 1), self.vocabulary, device=z.device)
-        sounding = torch.full((n, 1), REST, device=z.device)
+        sounding = torch.full((n, 1), _REST, device=z.device)
         for bar in range(self.bars):
             context = contexts[:, bar]
             if bar == 0 or not self.flat:
@@ -125,8 +125,8 @@ class MelodyVAE(nn.Module, PyTorchModelHubMixin):
                 if rhythm is not None:
                     logits = _follow_rhythm(logits, rhythm[:, bar, step])
                 token = _draw(logits, temperature, generator)
-                written[:, bar, step] = previous[:, 0] = torch.where(valid[:, step], token, HOLD)
-                sounding = torch.where(previous == HOLD, sounding, previous)
+                written[:, bar, step] = previous[:, 0] = torch.where(valid[:, step], token, _HOLD)
+                sounding = torch.where(previous == _HOLD, sounding, previous)
         return written
 
     def example(self) -> tuple[Tensor, Tensor]:
@@ -140,9 +140,9 @@ class MelodyVAE(nn.Module, PyTorchModelHubMixin):
         return self.logits(z, metre, x), mu, logvar
 
     def _tokens_before(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the token before each of x (N, T), hidden for the first, and the last one that is not HOLD."""
+        """Return the token before each of x (N, T), hidden for the first, and the last one that is not 0."""
         first = torch.full_like(x[:, :1], self.vocabulary)
-        silent = torch.full_like(first, REST)
+        silent = torch.full_like(first, _REST)
         return torch.cat([first, x[:, :-1]], dim=1), last_begun(torch.cat([silent, x[:, :-1]], dim=1))
 
 
@@ -152,15 +152,15 @@ def mlp(n_in: int, width: int, n_out: int) -> nn.Sequential:
 
 
 def last_begun(x: Tensor) -> Tensor:
-    """Return for each of the tokens x (N, T) the last one up to it that is not HOLD; HOLD if there is none."""
+    """Return for each of the tokens x (N, T) the last one up to it that is not 0; 0 if there is none."""
     index = torch.arange(x.shape[1], device=x.device).expand_as(x)
-    return x.gather(1, torch.where(x == HOLD, 0, index).cummax(1).values)
+    return x.gather(1, torch.where(x == _HOLD, 0, index).cummax(1).values)
 
 
 def _follow_rhythm(logits: Tensor, rhythm: Tensor) -> Tensor:
     """Leave only the tokens that begin a note where `rhythm` (N,) does, hold where it holds and rest where it rests."""
-    kind = torch.arange(logits.shape[1], device=logits.device).clamp(max=REST + 1)
-    allowed = kind == rhythm.long().clamp(max=REST + 1)[:, None]
+    kind = torch.arange(logits.shape[1], device=logits.device).clamp(max=_REST + 1)
+    allowed = kind == rhythm.long().clamp(max=_REST + 1)[:, None]
     return logits.masked_fill(~allowed, -torch.inf)
 
 

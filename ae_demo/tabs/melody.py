@@ -38,7 +38,7 @@ KEPT = ("nothing", "rhythm", "pitches")
 FIRST_PHRASES = (0, 1)  # indices of held-out phrases
 TAKES = {"melody-a": "→ A", "melody-b": "→ B"}
 THUMBNAIL_SIDE = 84
-SHEET_COLUMNS = 22
+TUNES_IN_A_ROW = 22
 
 
 def melody_vae() -> MelodyVAE:
@@ -178,9 +178,9 @@ def tune_sheet() -> str:
     """Draw the held-out phrases as small piano rolls on one sheet, a data URI."""
     x, metre, _ = tune_phrases()
     small = torch.nn.functional.interpolate(piano_roll(x, metre), (THUMBNAIL_SIDE, THUMBNAIL_SIDE), mode="area")
-    missing = -len(small) % SHEET_COLUMNS
+    missing = -len(small) % TUNES_IN_A_ROW
     small = torch.cat([small, torch.ones(missing, *small.shape[1:])])
-    return data_uri(to_pil(to_grid(small.unflatten(0, (-1, SHEET_COLUMNS)))), quality=80)
+    return data_uri(to_pil(to_grid(small.unflatten(0, (-1, TUNES_IN_A_ROW)))), quality=80)
 
 
 def map_melodies(_: dict) -> dict:
@@ -189,7 +189,7 @@ def map_melodies(_: dict) -> dict:
         _, metre, _ = tune_phrases()
         points = [[*at, index] for at, index in zip(on_map(map_axes()[0]), metre.tolist(), strict=True)]
         labels = [TEXT[name] for name in METRES]
-        sheet = {"thumbnails": tune_sheet(), "columns": SHEET_COLUMNS}
+        sheet = {"thumbnails": tune_sheet(), "columns": TUNES_IN_A_ROW}
         return {"points": points, "labels": labels, "colors": CLASS_COLORS[: len(labels)], "about": ""} | sheet
     except (CheckpointError, InputError) as error:
         return {"error": str(error)}
@@ -237,7 +237,7 @@ def build() -> None:
                 Slider(-MAX_SHIFT, MAX_SHIFT, 0, step=0.1, label=TEXT[name], elem_id=f"melody-{name}")
                 for name in ATTRIBUTES
             ]
-            keep = gr.Radio([(TEXT[f"keep_{key}"], key) for key in KEPT], value="nothing", label=TEXT["keep"])
+            keep = gr.Radio([(TEXT[key], key) for key in KEPT], value="nothing", label=TEXT["keep"])
     gr.Markdown(TEXT["map_about"])
     start = {"name": NETWORK, "projection": "", "first": None, "second": None, "at": None}
     with gr.Row():

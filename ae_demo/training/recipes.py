@@ -606,7 +606,7 @@ RECIPES: dict[str, Recipe] = {
         stages=(Stage(6_000), Stage(2_000, train=writing_melodies(lr=1e-3, beta=0.2, free_nats=20.0))),
         caption="Rows: held-out melodies, reconstructions, twice; then samples, unpicked.",
         headline=("nats", "accuracy", "in_key", "on_beat", "repeated"),
-        analyse=melody_analysis.attribute_directions,
+        analyse=melody_analysis.find_directions,
     ),
     "melody-lm": melodic(
         title="Language model of melodies",

@@ -15,8 +15,8 @@ from ae_demo.data.melodies import (
     MAX_PITCH,
     METRES,
     MIN_PITCH,
-    MODES,
     REST,
+    SCALE_MODES,
     hold_out,
     melodies,
     notes_to_tokens,
@@ -108,7 +108,7 @@ def test_phrases_begin_every_four_bars_and_recombine_within_a_tune(tune):
     mixed = more.tensors["melody"][2:]
     halves = [tune["sections"][0][:4], tune["sections"][1][:4]]
     assert [melody[:4].tolist() for melody in mixed] == halves
-    assert set(plain.tensors["label"].tolist()) == {MODES.index("dorian")}
+    assert set(plain.tensors["label"].tolist()) == {SCALE_MODES.index("dorian")}
 
 
 def test_variants_by_name_and_by_notes_stay_together():
