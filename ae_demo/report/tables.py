@@ -188,6 +188,44 @@ def recognition_table(root: Path) -> str:
     return "\n".join(lines)
 
 
+def melodies_table(root: Path) -> str:
+    """Tabulate the scores of the networks that write melodies beside held-out tunes, and those of paths between two."""
+    known = {name: checkpoints.metadata(name, root).get("scores", {}).get("held_out", {}) for name in RECIPES}
+    known = {name: scores for name, scores in known.items() if "true_in_key" in scores}
+    shares = ("in_key", "on_beat", "repeated", "ending")
+    lines = [
+        "| | nats per sixteenth | right, teacher-forced | right, on its own | time in key | beats with a note | "
+        "bars repeated | phrases that end |",
+        f"|{'---|' * 8}",
+    ]
+
+    def cells(scores: dict, prefix: str = "") -> str:
+        return " | ".join(f"{scores[prefix + share]:.1%}" for share in shares)
+
+    for name, scores in known.items():
+        right = " | ".join(f"{scores[key]:.1%}" if key in scores else "" for key in ("accuracy_forced", "accuracy"))
+        lines.append(f"| `{name}` | {scores['nats']:.3f} | {right} | {cells(scores)} |")
+    for scores in list(known.values())[:1]:
+        lines.append(f"| held-out tunes | | | | {cells(scores, 'true_')} |")
+    lines += ["", "| ten points between two tunes | change from one to the next | nats per sixteenth, language model |"]
+    lines.append("|---|---|---|")
+    for name, scores in known.items():
+        for key, words in (("path", f"`{name}`"), ("crossfade", "notes of either, at random")):
+            if f"{key}_change" in scores:
+                lines.append(f"| {words} | {scores[f'{key}_change']:.3f} | {scores[f'{key}_lm_nats']:.3f} |")
+    return "\n".join(lines)
+
+
+def directions_table(root: Path) -> str:
+    """Tabulate what each slider of a melody changes, in standard deviations."""
+    found = checkpoints.analysis("melody-vae", root).get("changed", {})
+    lines = [f"| moved by one | {' | '.join(found)} |", f"|---|{'---|' * len(found)}"]
+    for moved, changed in found.items():
+        cells = [f"**{value:+.2f}**" if name == moved else f"{value:+.2f}" for name, value in changed.items()]
+        lines.append(f"| {moved} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 TABLES = {
     "results": results_table,
     "recognition": recognition_table,
@@ -198,6 +236,8 @@ TABLES = {
     "samples": samples_table,
     "purity": purity_table,
     "samplers": samplers_table,
+    "melodies": melodies_table,
+    "directions": directions_table,
 }
 
 

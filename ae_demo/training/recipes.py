@@ -246,7 +246,6 @@ melodic = partial(
     dataset=melodies,
     model_class=MelodyVAE,
     batch_size=64,
-    splits=("held_out",),
     evaluate=melody_scores.melody_scores,
     sample_grid=sample_grids.melody_rolls,
     task="other",
