@@ -79,28 +79,26 @@ def decode_labels(dataset: str, z1: float, z2: float) -> list[dict]:
 
 @lru_cache(64)
 @torch.inference_mode()
-def draw_map(dataset: str, beta: float) -> dict:
-    """Decode the plane, as a data URI, and encode the held-out sample, as [z1, z2, label], with colours."""
-    model = vae(dataset)
+def draw_plane(dataset: str, beta: float) -> str:
+    """Decode the plane, as a data URI."""
     centres = latent_grid(MAP_CELLS, MAX_ABS_CODE - MAX_ABS_CODE / MAP_CELLS)
-    cells = model.decode(centres, beta=beta).unflatten(0, (MAP_CELLS, MAP_CELLS))
-    mu, y = posterior_means(dataset, beta)
-    points = [[round(a, 3), round(b, 3), label] for (a, b), label in zip(mu.tolist(), y.tolist(), strict=True)]
-    manifold = data_uri(to_pil(to_grid(cells)), quality=85)
-    return {"manifold": manifold, "points": points, "colors": CLASS_COLORS}
+    cells = vae(dataset).decode(centres, beta=beta).unflatten(0, (MAP_CELLS, MAP_CELLS))
+    return data_uri(to_pil(to_grid(cells)), quality=85)
 
 
 def latent_map(wanted: dict) -> dict:
-    """Return `draw_map` of {dataset, log_beta} for the page, with labels and a description of the VAE; or {"error":
-    sentence}, as it would lose an exception."""
+    """Return the map of {dataset, log_beta} for the page: the held-out sample as [z1, z2, label], with colours, labels
+    and a description of the VAE, and the decoded plane, unless `pictures` is false; or {"error": sentence}, as the page
+    would lose an exception."""
     wanted = wanted if isinstance(wanted, dict) else {}
     try:
         dataset = inputs.check_choice(wanted.get("dataset"), DATASETS)
         beta = beta_of(wanted.get("log_beta"))
-        return draw_map(dataset, beta) | {
-            "labels": class_labels(f"vae-{dataset}"),
-            "about": describe_vae(dataset, beta),
-        }
+        mu, y = posterior_means(dataset, beta)
+        points = [[round(a, 3), round(b, 3), label] for (a, b), label in zip(mu.tolist(), y.tolist(), strict=True)]
+        about = {"labels": class_labels(f"vae-{dataset}"), "about": describe_vae(dataset, beta)}
+        plane = {} if wanted.get("pictures") is False else {"manifold": draw_plane(dataset, beta)}
+        return {"points": points, "colors": CLASS_COLORS} | about | plane
     except (CheckpointError, InputError) as error:
         return {"error": str(error)}
 
@@ -204,6 +202,7 @@ class MapPad(gr.HTML):
         super().__init__(
             value,
             reach=MAX_ABS_CODE,
+            cells=MAP_CELLS,
             texts=dict(TEXT),
             server_functions=[in_language(latent_map)],
             **template("map", "map_pad"),

@@ -111,6 +111,27 @@ def test_a_drag_asks_python_for_nothing_and_shows_what_it_would(plane):
     assert not asked
 
 
+def test_the_plane_of_another_beta_is_decoded_in_the_page(plane):
+    bodies = []
+    plane.on("request", lambda request: bodies.append(request.post_data) if "component_server" in request.url else None)
+    manifold = plane.locator("#latent-map .plane img")
+    box = plane.locator("#latent-beta input[type=number]")
+    for beta in ("0.5", "1.5"):  # the first has the page load the network
+        before = manifold.get_attribute("src")
+        box.fill(beta)
+        box.press("Enter")
+        until(plane, lambda before=before: manifold.get_attribute("src") != before, "another plane")
+        plane.wait_for_timeout(1500)
+    maps = [body for body in bodies if body and '"latent_map"' in body]
+    assert '"pictures":false' in maps[-1].replace(" ", "") and "MNIST" not in maps[-1]
+    (mine,) = shown(plane, "#latent-map .plane img")
+    there = pixels(latent.latent_map({"dataset": "mnist", "log_beta": 1.5})["manifold"])
+    assert mine.shape == there.shape and np.abs(mine - there).mean() < 3, "JPEG"
+    box.fill("0")
+    box.press("Enter")
+    until(plane, lambda: "= 1:" in plane.locator("#latent-map .about").inner_text(), "back at the first")
+
+
 def test_a_seed_gives_the_same_numbers_as_in_pytorch(plane):
     script = (ASSETS / "local_answers.js").read_text(encoding="utf-8")
     for seed in (0, 58, 2**31):

@@ -304,6 +304,9 @@ def test_the_map_shows_a_thousand_labelled_points_that_lie_with_their_like(datas
     assert len(shown["labels"]) == len(shown["colors"]) == 10
     side = 28 * latent.MAP_CELLS
     assert open_uri(shown["manifold"]).size == (side, side)
+    assert latent.latent_map({"dataset": dataset, "log_beta": 0, "pictures": False}).keys() == shown.keys() - {
+        "manifold"
+    }
 
 
 @pytest.mark.parametrize("dataset", latent.DATASETS)
@@ -338,7 +341,8 @@ def test_the_cell_of_the_map_under_a_point_is_the_picture_of_that_point():
 
 
 def test_a_missing_checkpoint_is_a_sentence_in_the_map(monkeypatch):
-    latent.draw_map.cache_clear()
+    latent.draw_plane.cache_clear()
+    latent.posterior_means.cache_clear()
 
     def missing(name):
         raise checkpoints.CheckpointError("run this")

@@ -38,6 +38,8 @@ function pictureUri({ data, dims }, index, side, size) {
 
 // Latent space: values of the sliders, or the value of the map.
 
+const betaOf = (logBeta) => (logBeta <= LOWEST_LOG_BETA ? 0 : 10 ** logBeta);
+
 function pointOf(values) {
   const [first] = values;
   return typeof first === "object" ? first : { dataset: first, log_beta: values[1], z: values.slice(-2) };
@@ -45,14 +47,31 @@ function pointOf(values) {
 
 async function decodePoint(values, { texts }) {
   const { dataset, log_beta, z } = pointOf(values);
-  const beta = log_beta <= LOWEST_LOG_BETA ? 0 : 10 ** log_beta;
   const feeds = {
     z: { data: Float32Array.from(z), dims: [1, 2] },
-    beta: { data: Float32Array.of(beta), dims: [1, 1] },
+    beta: { data: Float32Array.of(betaOf(log_beta)), dims: [1, 1] },
   };
   const { outputs, ms } = await studioNetworks.run(`vae-${dataset}`, feeds);
   const note = fill(texts.note, { z1: z[0], z2: z[1], ms });
   return [{ title: texts.decoded, src: pictureUri(outputs.x, 0, 28), note, size: "" }];
+}
+
+// The whole plane, cells × cells pictures from the top left, as a data URI; `reach` is that of their outer edges.
+async function decodePlane({ dataset, log_beta }, cells, reach) {
+  const n = cells * cells;
+  const at = (index) => (reach * (2 * index + 1 - cells)) / cells;
+  const z = Float32Array.from({ length: 2 * n }, (_, i) =>
+    i % 2 ? -at(Math.floor(i / 2 / cells)) : at((i / 2) % cells),
+  );
+  const beta = new Float32Array(n).fill(betaOf(log_beta));
+  const feeds = { z: { data: z, dims: [n, 2] }, beta: { data: beta, dims: [n, 1] } };
+  const { outputs } = await studioNetworks.run(`vae-${dataset}`, feeds);
+  return tilePictures(
+    outputs.x.data.map((value) => 2 * value - 1),
+    [1, 28],
+    1,
+    cells,
+  );
 }
 
 async function decodeLabels(values, { labels }) {

@@ -1,5 +1,6 @@
 // The latent plane: decoded pictures as its background, the codes of labelled pictures, the codes of the visitor's
 // pictures and the path between them, and a dot to drag.
+// The pictures come from Python at first, then from the network in the page, if it is there.
 // Value: {dataset, log_beta, z: [z1, z2], overlay: {ellipses: [[z1, z2, σ1, σ2, name]], path: [[z1, z2]]}}.
 const plane = element.querySelector(".plane");
 const manifold = plane.querySelector("img");
@@ -15,6 +16,8 @@ const reach = +plane.getAttribute("aria-valuemax"); // the plane shows −reach 
 
 let followTimer = 0;
 let map = null;
+const here = new Set(); // datasets whose plane the page decodes
+let trying = false;
 let code = [0, 0]; // under the dot
 
 const clip = (number) => Math.min(reach, Math.max(-reach, number));
@@ -103,19 +106,51 @@ function showMap(loaded) {
   map = loaded;
   showAbout(about, map);
   if (map.error) return;
-  manifold.src = map.manifold;
+  if (map.manifold && !here.has(props.value.dataset)) manifold.src = map.manifold;
   drawOverlay();
   showLegend(map.labels, map.colors);
 }
 
+const pictures = ({ dataset }) => !here.has(dataset);
 const loadMap = mapLoader(
-  ({ dataset, log_beta }) => `${dataset} ${log_beta}`,
-  ({ dataset, log_beta }) => server.latent_map({ dataset, log_beta }),
+  (value) => `${value.dataset} ${value.log_beta} ${pictures(value)}`,
+  (value) => server.latent_map({ dataset: value.dataset, log_beta: value.log_beta, pictures: pictures(value) }),
   showMap,
 );
 
+async function decode(value) {
+  try {
+    return await window.studioNetworks.decodePlane(value, props.cells, reach);
+  } catch {
+    here.clear(); // Python goes on
+    loadMap(value);
+    return null;
+  }
+}
+
+const decodeHere = mapLoader(
+  ({ dataset, log_beta }) => `${dataset} ${log_beta}`,
+  decode,
+  (src) => {
+    manifold.src = src;
+  },
+);
+
+// Have the page decode the plane from the next change on, if its network can be had here.
+async function tryHere({ dataset }) {
+  if (trying) return;
+  trying = true;
+  try {
+    await window.studioNetworks.load([`vae-${dataset}`]);
+    here.add(dataset);
+    trying = false;
+  } catch {} // never again
+}
+
 function showValue() {
   if (!props.value) return;
+  if (here.has(props.value.dataset)) decodeHere(props.value);
+  else if (map) tryHere(props.value);
   loadMap(props.value);
   drawOverlay();
   moveDot(props.value.z);

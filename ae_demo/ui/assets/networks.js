@@ -50,6 +50,7 @@ window.studioNetworks = {
   sample: samplePictures,
   schedule: noiseSchedule,
   tile: tilePictures,
+  decodePlane,
   fill,
   fitBatch,
   noiseFacts,

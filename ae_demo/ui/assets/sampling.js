@@ -178,11 +178,11 @@ function fitBatch(x, dims, n, label) {
   return n === 1 ? x.slice(label * size, (label + 1) * size) : repeated(x.subarray(0, size), n);
 }
 
-// Data URI of pictures (N, C, H, W) in [-1, 1], up to five in a row.
-function tilePictures(values, [channels, side], scale = 1) {
+// Data URI of pictures (N, C, H, W) in [-1, 1], up to five in a row or as many as told.
+function tilePictures(values, [channels, side], scale = 1, wanted = null) {
   const area = side * side;
   const n = values.length / (channels * area);
-  const columns = [5, 4, 1].find((one) => n % one === 0);
+  const columns = wanted ?? [5, 4, 1].find((one) => n % one === 0);
   const image = new ImageData(columns * side, (n / columns) * side);
   for (let k = 0; k < n; k++)
     for (let i = 0; i < area; i++) {
