@@ -35,7 +35,7 @@ from ae_demo.ui.widgets import Choices, ColoringPad, Download, Pictures, how_it_
 TEXT = TEXTS["dcgan"]
 FACES_SHOWN = 12  # faces to choose from
 SHOWN_SIZE = 256  # side of a face on the page in pixels
-FIRST_FACE = 306  # a seed whose face smiles
+FIRST_FACE, SECOND_FACE = 306, 11  # seeds; the first face smiles
 MAX_FIRST_SEED = MAX_SEED - FACES_SHOWN
 MAX_TRUNCATION, MAX_AMOUNT = 1.2, 4.0
 AXIS_LIMIT = 2.3  # sliders move a number of the code no further; 98 % of all lie within
@@ -64,14 +64,16 @@ def typical_latent() -> Tensor:
     return codes.choose(torch.zeros(1, faces_gan().latent_dim), middle)
 
 
-def paint_here() -> LocalAnswer | None:
-    """Return how the page itself paints a face; None without what is needed for it."""
+def paint_here(function: str) -> LocalAnswer | None:
+    """Return how the page itself paints faces, by a function of `local_answers.js`; None without what it needs."""
     try:
-        facts = {"typical": typical_latent()[0].tolist(), "limit": AXIS_LIMIT}
+        typical = typical_latent()[0].tolist()
     except checkpoints.CheckpointError:
         return None
-    texts = {"face": TEXT["face"], "realness": TEXT["realness_here"]}
-    return LocalAnswer("paintFace", ("dcgan-faces",), facts | {"texts": texts})
+    facts = {"typical": typical, "limit": AXIS_LIMIT, "first": FIRST_FACE, "second": SECOND_FACE}
+    counts = {"shown": FACES_SHOWN, "frames": INTERPOLATION_FRAMES}
+    texts = {"face": TEXT["face"], "realness": TEXT["realness_here"], "seed": TEXT["seed_of"], "film": TEXT["film"]}
+    return LocalAnswer(function, ("dcgan-faces",), facts | counts | {"texts": texts})
 
 
 def latent(seed: int, truncation: float = 1.0) -> Tensor:
@@ -316,7 +318,9 @@ def build() -> None:
     faces = Choices(TEXT["faces"], TEXT["faces_note"], small=True, elem_id="dcgan-faces")
     gr.Markdown(TEXT["film_title"])
     with gr.Row():
-        other = Number(11, label=TEXT["other"], precision=0, minimum=0, maximum=MAX_SEED, scale=0, min_width=160)
+        other = Number(
+            SECOND_FACE, label=TEXT["other"], precision=0, minimum=0, maximum=MAX_SEED, scale=0, min_width=160
+        )
         loops = [(gr.Button(TEXTS["menu"][kind], size="sm", scale=0, min_width=160), kind) for kind in FILM_KINDS]
     film, loop = Pictures([], elem_id="dcgan-film"), Download()
     gr.Markdown(TEXT["yours_title"])
@@ -356,12 +360,12 @@ def build() -> None:
     gr.on(shared, None, js=faces.outdate)
     ends = [seed, other, truncation]
     filmed, watched = handler(interpolate_faces, message), handler(watch_learning, message)
-    classes_painted = handler(paint_classes, message)
+    classes_painted, chosen = handler(paint_classes, message), handler(paint_faces, message)
     connect(
-        Live([address.submit, seed.change], painted, whole, [face], "paint_face"),
-        Live(moved, painted, whole, [face], local=paint_here()),
-        Live(shared, handler(paint_faces, message), [seed, truncation], [faces], "paint_faces"),
-        Live([*shared, other.change], filmed, ends, [film], "between_faces"),
+        Live([address.submit, seed.change], painted, whole, [face], "paint_face", paint_here("paintFace")),
+        Live(moved, painted, whole, [face], local=paint_here("paintFace")),
+        Live(shared, chosen, [seed, truncation], [faces], "paint_faces", paint_here("paintFaces")),
+        Live([*shared, other.change], filmed, ends, [film], "between_faces", paint_here("interpolateFaces")),
         Live([address.submit, position.input], watched, [position], [learning], "watch_learning"),
         Live([address.submit, data.input, noise.change], classes_painted, [data, noise], [by_class], "paint_classes"),
     )

@@ -167,6 +167,23 @@ def test_a_face_painted_in_the_page_is_python_s(browser, url):
     page.get_by_role("button", name=TEXTS["dcgan"]["back"]).click()
     (first,) = dcgan.paint_face(dcgan.FIRST_FACE, 0.8)
     until(page, lambda: np.array_equal(shown(page, "#dcgan-face img")[0], pixels(first["src"])), "the first face again")
+
+    asked, strip = [], page.locator("#dcgan-faces figcaption").first
+    page.on("request", lambda request: asked.append(request.url) if "component_server" in request.url else None)
+    seed = page.locator("#dcgan-seed input[type=number]")
+    for one in range(20, 29):  # the last ones without Python
+        asked.clear()
+        seed.fill(str(one))
+        seed.press("Enter")
+        expect(strip).to_have_text(str(one))
+        page.wait_for_timeout(700)
+    assert not asked, "all three answers to a seed come from the page"
+    for mine, wanted in zip(shown(page, "#dcgan-faces img"), dcgan.paint_faces(28, 0.8), strict=True):
+        theirs = pixels(wanted["src"])
+        assert mine.shape == theirs.shape and np.abs(mine - theirs).mean() < 8, "PNG and JPEG, enlarged in two ways"
+    (film,) = dcgan.interpolate_faces(28, dcgan.SECOND_FACE, 0.8)
+    (mine,) = shown(page, "#dcgan-film img")
+    assert mine.shape == pixels(film["src"]).shape and np.abs(mine - pixels(film["src"])).mean() < 1
     page.context.close()
 
 

@@ -8,7 +8,7 @@ const underWay = new Set(); // groups
 const shownAt = new Map(); // by widget: which question its answer was to
 const answeredAt = new Map(); // by local answer: when it was last computed
 const restTimers = new Map(); // by group
-const times = { here: [], there: [] }; // ms of the first answers of the page and of Python
+const times = props.local.map(() => ({ here: [], there: [] })); // by group: ms of the first answers, ours and Python's
 let questions = 0;
 let local = "not loaded"; // then "loading", "ready", or "no" for good
 
@@ -36,8 +36,9 @@ function isLocal(group) {
   if (!props.local[group]) return false;
   if (local === "not loaded") loadNetworks();
   if (local !== "ready") return false;
-  if (times.here.length < TRIES || !times.there.length) return true;
-  return median(times.here) <= Math.max(FRAME, median(times.there));
+  const { here, there } = times[group];
+  if (here.length < TRIES || !there.length) return true;
+  return median(here) <= Math.max(FRAME, median(there));
 }
 
 // Answers in the page; undefined for what has a pace of its own and has just been answered: that comes once the values rest.
@@ -74,7 +75,7 @@ async function answer(group, values, question) {
     local = "no"; // as a browser without memory to spare; Python answers from now on
     return answerThere(group, values);
   }
-  const known = times[here ? "here" : "there"];
+  const known = times[group][here ? "here" : "there"];
   if (props.local[group] && known.length < 2 * TRIES) known.push(performance.now() - begun);
   return answers;
 }

@@ -14,8 +14,8 @@ function fill(text, numbers) {
   });
 }
 
-// Data URI of one picture of a batch, values in [0, 1] by channel, grey or RGB; enlarged smoothly if a size is given.
-function pictureUri({ data, dims }, index, side, size) {
+// One picture of a batch, values in [0, 1] by channel, grey or RGB.
+function imageOf({ data, dims }, index, side) {
   const channels = dims.length === 4 ? dims[1] : 1;
   const area = side * side;
   const from = index * channels * area;
@@ -25,9 +25,14 @@ function pictureUri({ data, dims }, index, side, size) {
       image.data[4 * i + c] = Math.round(255 * data[from + (channels === 3 ? c * area : 0) + i]);
     image.data[4 * i + 3] = 255;
   }
+  return image;
+}
+
+// Its data URI, enlarged smoothly if a size is given.
+function pictureUri(batch, index, side, size) {
   canvas.width = side;
   canvas.height = side;
-  pen.putImageData(image, 0, 0);
+  pen.putImageData(imageOf(batch, index, side), 0, 0);
   if (!size) return canvas.toDataURL("image/png");
   const large = Object.assign(document.createElement("canvas"), { width: size, height: size });
   const largePen = large.getContext("2d");
@@ -124,16 +129,62 @@ function normalNumbers(seed) {
 
 // Faces
 
-async function paintFace([seed, truncation, ...amounts], { typical, limit, texts }) {
+// z of a seed, drawn `truncation` times as far from the typical face as chance would have it.
+function faceCode(seed, truncation, typical) {
   const drawn = normalNumbers(seed)(typical.length);
-  const z = typical.map((middle, i) => middle + truncation * (drawn[i] - middle));
+  return typical.map((middle, i) => middle + truncation * (drawn[i] - middle));
+}
+
+function paintCodes(codes) {
+  const z = { data: Float32Array.from(codes.flat()), dims: [codes.length, codes[0].length] };
+  return studioNetworks.run("dcgan-faces", { z });
+}
+
+async function paintFace([seed, truncation, ...amounts], { typical, limit, first, texts }) {
+  const z = faceCode(seed ?? first, truncation, typical);
   for (const [axis, amount] of amounts.entries())
     if (amount) z[axis] = Math.min(limit, Math.max(-limit, z[axis] + amount));
-  const { outputs } = await studioNetworks.run("dcgan-faces", {
-    z: { data: Float32Array.from(z), dims: [1, z.length] },
-  });
+  const { outputs } = await paintCodes([z]);
   const note = fill(texts.realness, { p: 100 * outputs.real.data[0] });
   return [{ title: texts.face, src: pictureUri(outputs.x, 0, 64, 256), note, size: "large" }];
 }
 
-const LOCAL_ANSWERS = { decodePoint, decodeLabels, paintFace };
+async function paintFaces([seed, truncation], { typical, first, shown, texts }) {
+  const seeds = Array.from({ length: shown }, (_, i) => (seed ?? first) + i);
+  const { outputs } = await paintCodes(seeds.map((one) => faceCode(one, truncation, typical)));
+  const pictures = seeds.map((one, i) => {
+    const title = fill(texts.seed, { seed: one });
+    return { title, src: pictureUri(outputs.x, i, 64, 96), note: "", size: "", picked: i === 0 };
+  });
+  return { pictures, picked: 0, at: Date.now() / 1000 };
+}
+
+// Spherical interpolation between two codes (Shoemake, 1985).
+function slerp(a, b, t) {
+  const dot = (x, y) => x.reduce((sum, value, i) => sum + value * y[i], 0);
+  const angle = Math.acos(Math.min(1, Math.max(-1, dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)))));
+  const [first, second] =
+    angle < 1e-3 ? [1 - t, t] : [1 - t, t].map((share) => Math.sin(share * angle) / Math.sin(angle));
+  return a.map((value, i) => first * value + second * b[i]);
+}
+
+async function interpolateFaces([seed, other, truncation], { typical, first, second, frames, texts }) {
+  const ends = [seed ?? first, other ?? second].map((one) => faceCode(one, truncation, typical));
+  const { outputs } = await paintCodes(Array.from({ length: frames }, (_, i) => slerp(...ends, i / (frames - 1))));
+  const [side, gap, scale] = [64, 2, 3];
+  const film = Object.assign(document.createElement("canvas"), { width: frames * (side + gap), height: side + gap });
+  const filmPen = film.getContext("2d");
+  for (let i = 0; i < frames; i++) filmPen.putImageData(imageOf(outputs.x, i, side), i * (side + gap), 0);
+  const large = Object.assign(document.createElement("canvas"), {
+    width: scale * film.width,
+    height: scale * film.height,
+  });
+  const largePen = large.getContext("2d");
+  largePen.imageSmoothingEnabled = false;
+  largePen.fillStyle = "#fff";
+  largePen.fillRect(0, 0, large.width, large.height);
+  largePen.drawImage(film, 0, 0, large.width, large.height);
+  return [{ title: texts.film, src: large.toDataURL("image/png"), note: "", size: "wide" }];
+}
+
+const LOCAL_ANSWERS = { decodePoint, decodeLabels, paintFace, paintFaces, interpolateFaces };
