@@ -261,7 +261,7 @@ def read_file(path: Path) -> list[dict]:
 def clean_title(title: str) -> str:
     """Write a title as one would print it: "DON'T BE LATE -- JIG." -> "Don't Be Late Jig"."""
     title = re.sub(r"(?<=\w):(?=\w)", "", title.strip(" .,"))  # a slip of the transcription, as in "Cat:holic"
-    title = re.sub(r'(?<=\w)[.,]*\s*".*', "", title).strip('"')  # no second title
+    title = title.replace('"', "").strip(" .,")
     parts = [part.strip() for part in re.split(r"\s+-+\s+", title)]
     return " ".join(capwords(part) if part.isupper() else part for part in parts)
 

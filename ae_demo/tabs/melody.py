@@ -35,7 +35,11 @@ ELBO_SAMPLES = 16
 MAX_SHIFT = 2.0  # standard deviations of a property
 TEMPERATURE_RANGE = (0.1, 1.5)
 KEPT = ("nothing", "rhythm", "pitches")
-FIRST_PHRASES = (0, 1)  # indices of held-out phrases
+TUNES = (  # those in the menus, well known or telling; the first two are A and B at first
+    "Oh dear what can the matter be", "Pop Goes The Weasel", "Boyne Water", "Turkish March", "The Spinning Wheel",
+    "There's nae luck about the House", "Paddy Whack", "The Humors of Bandon", "Apples in Winter",
+    "The Bucks of Oranmore", "Kiss Me Kate", "American Hornpipe",
+)  # fmt: skip
 TAKES = {"melody-a": "→ A", "melody-b": "→ B"}
 THUMBNAIL_SIDE = 84
 TUNES_IN_A_ROW = 22
@@ -148,8 +152,16 @@ def tune_phrases() -> tuple[Tensor, Tensor, list[str]]:
     said = []
     for number in held_out["tune"].tolist():
         tune = tunes[number]
-        said.append(TEXT["tune"].format(title=tune["title"], mode=TEXT[tune["mode"]], source=tune["source"]))
+        title = tune["title"].partition(".,")[0]  # without a second one
+        said.append(TEXT["tune"].format(title=title, mode=TEXT[tune["mode"]], source=tune["source"]))
     return held_out["melody"], held_out["metre"], said
+
+
+def menu_tunes() -> list[dict]:
+    """Return the first phrase of each of TUNES as the value of a piano roll."""
+    x, metre, said = tune_phrases()
+    titles = [caption.partition(" (")[0] for caption in said]
+    return [melody_value(x[i], metre[i], said[i]) for i in map(titles.index, TUNES)]
 
 
 @cache
@@ -211,15 +223,14 @@ def pick_tune(index: int) -> dict:
 
 def build() -> None:
     """Lay out the tab and connect its events."""
-    x, metres, said = tune_phrases()
-    starts = [melody_value(x[index], metres[index], said[index]) for index in FIRST_PHRASES]
+    tunes = menu_tunes()
     Conductor(elem_id="melody-conductor")
     blend = PianoRoll(TEXT["blend"], blend=True, takes=TAKES, elem_id="melody-blend")
     with gr.Row():
         with gr.Column(min_width=300):
-            first = PianoRoll(TEXT["a"], starts[0], editable=True, elem_id="melody-a")
+            first = PianoRoll(TEXT["a"], tunes[0], editable=True, tunes=tunes, elem_id="melody-a")
         with gr.Column(min_width=300):
-            second = PianoRoll(TEXT["b"], starts[1], editable=True, elem_id="melody-b")
+            second = PianoRoll(TEXT["b"], tunes[1], editable=True, tunes=tunes, elem_id="melody-b")
     with gr.Row():
         with gr.Column(min_width=300):
             gr.Markdown(TEXT["new"])

@@ -1,6 +1,7 @@
 """Piano roll: the widget that shows and plays a melody, and the check of melodies that come from the page."""
 
 import base64
+from collections.abc import Sequence
 
 import gradio as gr
 import torch
@@ -62,7 +63,8 @@ def melody_file(wanted: dict) -> dict:
 class PianoRoll(gr.HTML):
     """Melody to see and to hear. Its value is {metre, notes, note}, notes as [[pitch, start, length], …] and `note` a
     caption; with `blend` {metre, path, note}, of whose lists of notes a slider shows one. An `editable` one fires
-    `input` once a change rests. `takes` are buttons that copy the melody to other rolls: {elem_id: words}."""
+    `input` once a change rests. `takes` are buttons that copy the melody to other rolls, {elem_id: words}; `tunes` are
+    values to choose from, by their captions."""
 
     def __init__(
         self,
@@ -71,6 +73,7 @@ class PianoRoll(gr.HTML):
         editable: bool = False,
         blend: bool = False,
         takes: dict[str, str] | None = None,
+        tunes: Sequence[dict] = (),
         **kwargs,
     ):
         # no argument has the name of a part of the value, as the page would take one for the other
@@ -83,6 +86,7 @@ class PianoRoll(gr.HTML):
             editable=editable,
             blended=blend,
             copies=list((takes or {}).items()),
+            menu=list(tunes),
             metres=lengths,
             texts=dict(TEXT),
             server_functions=[in_language(melody_file)],

@@ -7,6 +7,7 @@ const canvas = roll.querySelector("canvas");
 const pen = canvas.getContext("2d");
 const [playButton, note, share] = [".play", ".note", ".share"].map((name) => roll.querySelector(name));
 const metreMenu = roll.querySelector(".metre");
+const tuneMenu = roll.querySelector(".tune");
 const state = roll.querySelector(".state");
 const { lowest, highest, bars, metres, editable, name } = props;
 
@@ -329,9 +330,24 @@ function showValue() {
   if (value.play) window.studioMusic.play(source);
 }
 
+// Take another melody, as one of the visitor's own.
+function adopt(melody) {
+  remember();
+  metre = melody.metre;
+  notes = melody.notes.map((one) => [...one]);
+  if (metreMenu) metreMenu.value = metre;
+  draw();
+  publishSoon();
+}
+
+function chooseTune() {
+  if (tuneMenu.value) adopt(props.menu[tuneMenu.value]);
+  tuneMenu.value = "";
+}
+
 function take(target) {
   const widget = document.querySelector(`.piano-roll[data-name="${target}"]`);
-  widget?.dispatchEvent(new CustomEvent("take", { detail: { metre, notes: notes.map((one) => [...one]) } }));
+  widget?.dispatchEvent(new CustomEvent("take", { detail: { metre, notes } }));
 }
 
 playButton.addEventListener("click", togglePlay);
@@ -342,13 +358,8 @@ roll.querySelector(".wipe")?.addEventListener("click", () => replaceNotes([]));
 for (const button of roll.querySelectorAll(".take"))
   button.addEventListener("click", () => take(button.dataset.target));
 for (const button of roll.querySelectorAll(".file")) button.addEventListener("click", () => save(button.dataset.kind));
-roll.addEventListener("take", ({ detail }) => {
-  remember();
-  ({ metre, notes } = detail);
-  if (metreMenu) metreMenu.value = metre;
-  draw();
-  publishSoon();
-});
+roll.addEventListener("take", ({ detail }) => adopt(detail));
+tuneMenu?.addEventListener("change", chooseTune);
 roll.addEventListener("link", ({ detail }) => {
   if (editable && notes.length) detail.parts.push([name, encode()]);
 });
@@ -361,9 +372,4 @@ new ResizeObserver(draw).observe(canvas);
 onValue(showValue);
 showValue();
 const kept = editable && keptMelody();
-if (kept) {
-  ({ metre, notes } = kept);
-  if (metreMenu) metreMenu.value = metre;
-  draw();
-  publishSoon();
-}
+if (kept) adopt(kept);
