@@ -188,3 +188,15 @@ def test_without_web_audio_the_roll_still_shows_everything(browser, url):
     assert page.evaluate("document.documentElement.scrollWidth <= 390")
     context.close()
     assert not errors
+
+
+def test_a_tune_from_the_menu_is_loaded_and_can_be_undone(music):
+    before = notes_of(music, "melody-b")
+    menu = music.locator("#melody-b .tune")
+    menu.select_option(label="Boyne Water (Aird, minor)")
+    assert notes_of(music, "melody-b").startswith("69.")
+    expect(music.locator("#melody-b .metre")).to_have_value("4/4")
+    expect(menu).to_have_value("")
+    music.locator("#melody-b .undo").click()
+    assert notes_of(music, "melody-b") == before
+    expect(music.locator("#melody-b .metre")).to_have_value("6/8")
