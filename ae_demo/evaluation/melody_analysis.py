@@ -6,7 +6,7 @@ from torch import Tensor
 from ae_demo.data.images import Images
 from ae_demo.data.melodies import METRES
 from ae_demo.evaluation.melody_attributes import ATTRIBUTES, attributes
-from ae_demo.evaluation.melody_scores import BATCH
+from ae_demo.evaluation.melody_scores import BATCH, pieces_of
 from ae_demo.models.melody_vae import MelodyVAE
 
 FITTED_SAMPLES = 2048
@@ -20,7 +20,7 @@ def find_directions(model: MelodyVAE, data: Images) -> dict:
     directions: for each property the shift of the code, a list of numbers, that raises it by a standard deviation of
     the data and leaves the others as they are, as far as they depend on the code linearly; changed: for each property
     that is to rise so, the mean change of each, in standard deviations, measured on the melodies of the data."""
-    batch = data[:]
+    batch = pieces_of(data, model.bars)
     x, metre = batch["melody"], batch["metre"]
     spread = attributes(x, metre).std(0)
     seeded = torch.Generator().manual_seed(0)

@@ -12,8 +12,8 @@ from ae_demo.models.interpolation import slerp
 from ae_demo.models.melody_vae import MelodyVAE
 
 BATCH = 128
-SAMPLES = 512
-PAIRS = 64
+SAMPLES = 256
+PAIRS = 32
 POINTS = 10  # between the melodies of a pair
 TEMPERATURE = 0.7
 LANGUAGE_MODEL = "melody-lm"

@@ -82,20 +82,21 @@ class MelodyVAE(nn.Module, PyTorchModelHubMixin):
 
     def logits(self, z: Tensor, metre: Tensor, x: Tensor) -> Tensor:
         """Compute the logits of each token given z and the tokens before it (teacher forcing): (N, bars, steps,
-        vocabulary)."""
+        vocabulary); x may have fewer bars than the model."""
         previous, sounding = self._tokens_before(x.long().flatten(1))  # (N, bars · steps)
         if self.training:
             hidden = torch.rand(previous.shape, device=x.device) < self.token_dropout
             previous, sounding = (t.masked_fill(hidden, self.vocabulary) for t in (previous, sounding))
-        contexts, plans = self.contexts(z, metre)
-        position = (metre[:, None] * self.steps + torch.arange(self.steps, device=x.device)).repeat(1, self.bars)
+        bars = x.shape[1]
+        contexts, plans = (part[:, :bars] for part in self.contexts(z, metre))
+        position = (metre[:, None] * self.steps + torch.arange(self.steps, device=x.device)).repeat(1, bars)
         parts = [self.previous(previous), self.sounding(sounding), self.position(position)]
         parts += [plans.flatten(1, 2), contexts.repeat_interleave(self.steps, dim=1)]
         inputs, first = torch.cat(parts, dim=2), contexts[:, 0]
         if not self.flat:  # all bars side by side
-            inputs, first = inputs.unflatten(1, (self.bars, self.steps)).flatten(0, 1), contexts.flatten(0, 1)
+            inputs, first = inputs.unflatten(1, (bars, self.steps)).flatten(0, 1), contexts.flatten(0, 1)
         out, _ = self.writer(inputs, self.begin(first).tanh()[None])
-        return self.predict(out).view(len(x), self.bars, self.steps, self.vocabulary)
+        return self.predict(out).view(*x.shape, self.vocabulary)
 
     def decode(
         self,

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ae_demo import checkpoints
 from ae_demo.checkpoints import CheckpointError
-from ae_demo.data.melodies import METRES, melodies, sample_tunes, tokens_to_notes, valid_steps
+from ae_demo.data.melodies import METRES, PHRASE_BARS, melodies, sample_tunes, tokens_to_notes, valid_steps
 from ae_demo.evaluation.melody_attributes import ATTRIBUTES, piano_roll, sounding_pitches
 from ae_demo.evaluation.melody_scores import TEMPERATURE
 from ae_demo.figures import data_uri, to_grid, to_pil
@@ -25,11 +25,11 @@ from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.inputs import InputError
 from ae_demo.ui.live import Live, connect
 from ae_demo.ui.networks import network
-from ae_demo.ui.piano_roll import Conductor, PianoRoll, to_melody
+from ae_demo.ui.piano_roll import BARS, Conductor, PianoRoll, to_melody
 from ae_demo.ui.widgets import how_it_works
 
 TEXT = TEXTS["melody"]
-NETWORK = "melody-vae"
+NETWORKS = {8: "melody-vae", 2: "melody-vae-2bar"}  # by the number of bars
 PATH_POINTS = 17
 ELBO_SAMPLES = 16
 MAX_SHIFT = 2.0  # standard deviations of a property
@@ -45,22 +45,22 @@ THUMBNAIL_SIDE = 84
 TUNES_IN_A_ROW = 22
 
 
-def melody_vae() -> MelodyVAE:
-    """Return the VAE of melodies."""
-    return network(NETWORK)
+def melody_vae(bars: int) -> MelodyVAE:
+    """Return the VAE of melodies of so many bars."""
+    return network(NETWORKS[inputs.check_choice(bars, NETWORKS)])
 
 
 def melody_value(x: Tensor, metre: Tensor | int, note: str = "") -> dict:
-    """Return tokens (8, 16) and the index of their metre as the value of a piano roll."""
+    """Return tokens (bars, 16) and the index of their metre as the value of a piano roll."""
     name = list(METRES)[int(metre)]
-    return {"metre": name, "notes": tokens_to_notes(x, name), "note": note}
+    return {"metre": name, "bars": len(x), "notes": tokens_to_notes(x, name), "note": note}
 
 
 @torch.inference_mode()
 def describe_code(x: Tensor, metre: Tensor) -> dict:
-    """Encode tokens (1, 8, 16) and decode the mean of the posterior -> code, tokens, the share `kept` of the
+    """Encode tokens (1, bars, 16) and decode the mean of the posterior -> code, tokens, the share `kept` of the
     sixteenths that stay as they were, and the terms of the −ELBO in nats."""
-    model = melody_vae()
+    model = melody_vae(x.shape[1])
     z, _ = model.encode(x, metre)
     recon = model.decode(z, metre)
     valid = valid_steps(metre)[:, None].expand(x.shape)
@@ -73,9 +73,9 @@ def describe_code(x: Tensor, metre: Tensor) -> dict:
 
 
 def encode_melody(melody: dict) -> dict:
-    """Encode a melody {metre: 4/4, 6/8, 2/4 or 3/4; notes: [[MIDI pitch, start, length], …] of eight bars, times in
-    sixteenths} and decode it again -> {code: its numbers, metre, notes, kept: the share of the sixteenths that stay as
-    they were, recon and kl: the terms of the −ELBO in nats}."""
+    """Encode a melody {metre: 4/4, 6/8, 2/4 or 3/4; bars: 8 or 2; notes: [[MIDI pitch, start, length], …], times in
+    sixteenths} and decode it again -> {code: its numbers, metre, bars, notes, kept: the share of the sixteenths that
+    stay as they were, recon and kl: the terms of the −ELBO in nats}."""
     x, metre = to_melody(melody)
     found = describe_code(x, metre)
     decoded = melody_value(found["tokens"][0], metre)
@@ -86,37 +86,43 @@ def encode_melody(melody: dict) -> dict:
 @torch.inference_mode()
 def interpolate_melodies(first: dict, second: dict, points: int = PATH_POINTS) -> dict:
     """Decode `points` (2 … 64) melodies on the way from the code of one to that of the other, in the metre of the
-    first; melodies are as of `encode_melody` -> {metre, path: [notes, …], note: what the codes keep}."""
+    first; melodies are as of `encode_melody`, of as many bars -> {metre, bars, path: [notes, …], note: what the codes
+    keep}."""
     (a, metre), (b, other) = to_melody(first), to_melody(second)
+    bars = a.shape[1]
+    if bars != b.shape[1]:
+        raise InputError(TEXT["same_length"])
     points = int(inputs.check_range(points, 2, 64))
     ends = describe_code(a, metre), describe_code(b, other)
     z = slerp(ends[0]["z"], ends[1]["z"], torch.linspace(0, 1, points))
-    decoded = melody_vae().decode(z, metre.expand(points))
+    decoded = melody_vae(bars).decode(z, metre.expand(points))
     name = list(METRES)[int(metre)]
     total = ends[0]["recon"] + ends[0]["kl"]
     terms = {"a": ends[0]["kept"], "b": ends[1]["kept"], "total": total, "recon": ends[0]["recon"], "kl": ends[0]["kl"]}
-    return {"metre": name, "path": [tokens_to_notes(x, name) for x in decoded], "note": TEXT["kept"].format(**terms)}
+    path = [tokens_to_notes(x, name) for x in decoded]
+    return {"metre": name, "bars": bars, "path": path, "note": TEXT["kept"].format(**terms)}
 
 
 @torch.inference_mode()
-def sample_melody(metre: str = "6/8", temperature: float = TEMPERATURE, seed: int = 0) -> dict:
-    """Decode a code from N(0, I), seeded, to a melody in a metre (4/4, 6/8, 2/4 or 3/4): its notes are drawn at a
-    `temperature` (0.1 … 1.5; low ones draw the likeliest) -> {metre, notes: [[MIDI pitch, start, length], …]}."""
+def sample_melody(metre: str = "6/8", temperature: float = TEMPERATURE, seed: int = 0, bars: int = 8) -> dict:
+    """Decode a code from N(0, I), seeded, to a melody of 8 or 2 `bars` in a metre (4/4, 6/8, 2/4 or 3/4): its notes are
+    drawn at a `temperature` (0.1 … 1.5; low ones draw the likeliest) -> {metre, bars, notes: [[MIDI pitch, start,
+    length], …]}."""
     index = list(METRES).index(inputs.check_choice(metre, METRES))
     temperature = inputs.check_range(temperature, *TEMPERATURE_RANGE)
-    seeded, model = inputs.seeded_generator(seed), melody_vae()
+    seeded, model = inputs.seeded_generator(seed), melody_vae(bars)
     z = torch.randn(1, model.latent_dim, generator=seeded)
     x = model.decode(z, torch.tensor([index]), temperature=temperature, generator=seeded)
     return melody_value(x[0], index)
 
 
 @cache
-def attribute_directions() -> Tensor:
+def attribute_directions(bars: int) -> Tensor:
     """Return the directions in the code that change each of ATTRIBUTES by a standard deviation, (4, latent_dim), as
     measured after training; raises CheckpointError if they are missing."""
-    stored = checkpoints.analysis(NETWORK).get("directions")
+    stored = checkpoints.analysis(NETWORKS[bars]).get("directions")
     if not stored:
-        raise CheckpointError(TEXT["no_directions"])
+        raise CheckpointError(TEXT["no_directions"].format(name=NETWORKS[bars]))
     return torch.tensor([stored[name] for name in ATTRIBUTES])
 
 
@@ -129,9 +135,10 @@ def change_melody(
     x, metre = to_melody(melody)
     moved = [inputs.check_range(value, -MAX_SHIFT, MAX_SHIFT) for value in (density, span, leaps, mode)]
     keep = inputs.check_choice(keep, KEPT)
-    model = melody_vae()
+    bars = x.shape[1]
+    model = melody_vae(bars)
     z, _ = model.encode(x, metre)
-    z = z + torch.tensor([moved], dtype=torch.float32) @ attribute_directions()
+    z = z + torch.tensor([moved], dtype=torch.float32) @ attribute_directions(bars)
     decoded = model.decode(z, metre, rhythm=x if keep == "rhythm" else None)
     value = melody_value(decoded[0], metre)
     if keep == "pitches":
@@ -172,7 +179,7 @@ def map_axes() -> tuple[Tensor, Tensor]:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     x, metre, _ = tune_phrases()
-    z, _ = melody_vae().encode(x, metre)
+    z, _ = melody_vae(PHRASE_BARS).encode(x, metre)
     fitted = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(z.numpy(), metre.numpy())
     return z, torch.from_numpy(fitted.scalings_[:, :2]).float()
 
@@ -207,10 +214,11 @@ def map_melodies(_: dict) -> dict:
         return {"error": str(error)}
 
 
-def place_melody(melody: dict) -> list[float]:
-    """Encode a melody, as of `encode_melody` -> its point [x, y] on the map of tunes, in [0, 1], y upwards."""
-    (at,) = on_map(melody_vae().encode(*to_melody(melody))[0])
-    return at
+def place_melody(melody: dict) -> list[float] | None:
+    """Encode a melody, as of `encode_melody` -> its point [x, y] on the map of tunes, in [0, 1], y upwards; None if it
+    is shorter than they are."""
+    x, metre = to_melody(melody)
+    return on_map(melody_vae(PHRASE_BARS).encode(x, metre)[0])[0] if x.shape[1] == PHRASE_BARS else None
 
 
 def pick_tune(index: int) -> dict:
@@ -224,7 +232,12 @@ def pick_tune(index: int) -> dict:
 def build() -> None:
     """Lay out the tab and connect its events."""
     tunes = menu_tunes()
-    Conductor(elem_id="melody-conductor")
+    with gr.Row():
+        bars = gr.Radio(
+            [(TEXT["bars"].format(n=n), n) for n in BARS], value=BARS[0], label=TEXT["length"], scale=0, min_width=220,
+            elem_id="melody-bars",
+        )  # fmt: skip
+        Conductor(elem_id="melody-conductor", scale=1)
     blend = PianoRoll(TEXT["blend"], blend=True, takes=TAKES, elem_id="melody-blend")
     with gr.Row():
         with gr.Column(min_width=300):
@@ -250,7 +263,7 @@ def build() -> None:
             ]
             keep = gr.Radio([(TEXT[key], key) for key in KEPT], value="nothing", label=TEXT["keep"])
     gr.Markdown(TEXT["map_about"])
-    start = {"name": NETWORK, "projection": "", "first": None, "second": None, "at": None}
+    start = {"name": NETWORKS[PHRASE_BARS], "projection": "", "first": None, "second": None, "at": None}
     with gr.Row():
         with gr.Column(min_width=300):
             plot = CodeMap(start, map_melodies, TEXT["map"], elem_id="melody-map")
@@ -258,25 +271,27 @@ def build() -> None:
             picked = PianoRoll(TEXT["picked"], takes=TAKES, elem_id="melody-picked")
     how_it_works(TEXT["how"], TEXT["explanation"])
 
-    settings = {"metre": metre, "temperature": temperature, "seed": seed, "keep": keep}
+    settings = {"bars": bars, "metre": metre, "temperature": temperature, "seed": seed, "keep": keep}
     settings |= dict(zip(ATTRIBUTES, sliders, strict=True))
-    address = keep_in_address("melody", settings, [NETWORK], eager=True)
+    address = keep_in_address("melody", settings, NETWORKS.values(), eager=True)
     placed = gr.JSON(visible=False)
+    to_rolls = "(bars, ...rolls) => rolls.map((value) => ({...value, bars}))"
+    bars.change(None, [bars, first, second], [first, second], js=to_rolls, **PRIVATE)
     again.click(lambda seed: (seed or 0) + 1, seed, seed, **QUIET, **PRIVATE)
 
     def pick(value: dict) -> dict:
         return pick_tune(value["first"] if value["second"] is None else value["second"]) | {"play": True}
 
     def show(sentence: str) -> dict:
-        return {"metre": next(iter(METRES)), "notes": [], "note": sentence}
+        return {"metre": next(iter(METRES)), "bars": PHRASE_BARS, "notes": [], "note": sentence}
 
     both = [address.submit, first.input, second.input]
     shift = [address.submit, first.input, keep.input, *(slider.input for slider in sliders)]
-    draw = [address.submit, metre.input, temperature.input, seed.change]
+    draw = [address.submit, metre.input, temperature.input, seed.change, bars.change]
     connect(
         Live(both, handler(interpolate_melodies, show), [first, second], [blend]),
         Live(shift, handler(change_melody, show), [first, *sliders, keep], [changed], "change_melody"),
-        Live(draw, handler(sample_melody, show), [metre, temperature, seed], [sampled], "sample_melody"),
+        Live(draw, handler(sample_melody, show), [metre, temperature, seed, bars], [sampled], "sample_melody"),
         Live([plot.input], handler(pick, show), [plot], [picked]),
         Live([address.submit, first.input], handler(place_melody, lambda _: None), [first], [placed]),
     )

@@ -607,6 +607,15 @@ RECIPES: dict[str, Recipe] = {
         headline=("nats", "accuracy", "in_key", "on_beat", "repeated"),
         analyse=melody_analysis.find_directions,
     ),
+    "melody-vae-2bar": melodic(
+        title="Melody VAE, two bars",
+        model_options={"latent_dim": 64, "width": 256, "bars": 2, "flat": True},
+        train=writing_melodies(lr=2e-3, beta=0.1, free_nats=5.0, vary=vary_melodies),
+        stages=(Stage(6_000), Stage(2_000, train=writing_melodies(lr=1e-3, beta=0.2, free_nats=5.0))),
+        caption="Rows: held-out melodies, reconstructions, twice; then samples, unpicked.",
+        headline=("nats", "accuracy", "in_key", "on_beat", "repeated"),
+        analyse=melody_analysis.find_directions,
+    ),
     "melody-lm": melodic(
         title="Language model of melodies",
         model_options={"latent_dim": 0, "width": 512, "flat": True, "token_dropout": 0.1},

@@ -15,56 +15,58 @@ from ae_demo.ui.melody_files import write_abc, write_midi
 from ae_demo.ui.widgets import template
 
 TEXT = TEXTS["piano_roll"]
+BARS = (PHRASE_BARS, 2)  # lengths of a melody
 TEMPO_RANGE = (40, 200)  # quarters a minute
 FILE_TYPES = {"mid": "audio/midi", "abc": "text/vnd.abc"}
 
 
-def check_notes(value) -> tuple[list[list[int]], str]:
-    """Return the notes [[pitch, start, length], …] and the metre of a melody {metre, notes} from the page; raises
-    InputError if it is none."""
+def check_notes(value) -> tuple[list[list[int]], str, int]:
+    """Return the notes [[pitch, start, length], …], the metre and the number of bars of a melody {metre, bars, notes}
+    from the page; raises InputError if it is none."""
     value = value if isinstance(value, dict) else {}
     metre, notes = inputs.check_choice(value.get("metre"), METRES), value.get("notes")
-    steps = PHRASE_BARS * METRES[metre]
+    bars = inputs.check_choice(value.get("bars", PHRASE_BARS), BARS)
+    steps = bars * METRES[metre]
     right = isinstance(notes, list) and len(notes) <= steps
     for note in notes if right else []:
         whole = isinstance(note, list | tuple) and len(note) == 3 and all(type(number) is int for number in note)
         right = right and whole and MIN_PITCH <= note[0] <= MAX_PITCH and 0 <= note[1] < note[1] + note[2] <= steps
     if not right:
-        limits = {"low": MIN_PITCH, "high": MAX_PITCH, "bars": PHRASE_BARS, "metre": metre, "steps": steps}
+        limits = {"low": MIN_PITCH, "high": MAX_PITCH, "bars": bars, "metre": metre, "steps": steps}
         raise InputError(TEXT["unusable"].format(**limits))
-    return [list(note) for note in notes], metre
+    return [list(note) for note in notes], metre, bars
 
 
 def to_melody(value) -> tuple[Tensor, Tensor]:
-    """Convert a melody {metre, notes} from the page -> tokens (1, 8, 16), metre (1,); raises InputError if it is none,
-    or if it has no note."""
-    notes, metre = check_notes(value)
+    """Convert a melody {metre, bars, notes} from the page -> tokens (1, bars, 16), metre (1,); raises InputError if it
+    is none, or if it has no note."""
+    notes, metre, bars = check_notes(value)
     if not notes:
         raise InputError(TEXT["empty"])
-    return notes_to_tokens(notes, metre, PHRASE_BARS)[None], torch.tensor([list(METRES).index(metre)])
+    return notes_to_tokens(notes, metre, bars)[None], torch.tensor([list(METRES).index(metre)])
 
 
 def melody_file(wanted: dict) -> dict:
-    """Return {file: data URI} of {kind: mid or abc, metre, notes, tempo} for the page, or {error: sentence}."""
+    """Return {file: data URI} of {kind: mid or abc, metre, bars, notes, tempo} for the page, or {error: sentence}."""
     wanted = wanted if isinstance(wanted, dict) else {}
     try:
         kind = inputs.check_choice(wanted.get("kind"), FILE_TYPES)
         tempo = inputs.check_range(wanted.get("tempo"), *TEMPO_RANGE)
-        notes, metre = check_notes(wanted)
+        notes, metre, bars = check_notes(wanted)
         if kind == "mid":
             data = write_midi(notes, metre, tempo)
         else:
-            data = write_abc(notes, metre, PHRASE_BARS, tempo, TEXT["melody"]).encode()
+            data = write_abc(notes, metre, bars, tempo, TEXT["melody"]).encode()
         return {"file": f"data:{FILE_TYPES[kind]};base64,{base64.b64encode(data).decode()}"}
     except InputError as error:
         return {"error": str(error)}
 
 
 class PianoRoll(gr.HTML):
-    """Melody to see and to hear. Its value is {metre, notes, note}, notes as [[pitch, start, length], …] and `note` a
-    caption; with `blend` {metre, path, note}, of whose lists of notes a slider shows one. An `editable` one fires
-    `input` once a change rests. `takes` are buttons that copy the melody to other rolls, {elem_id: words}; `tunes` are
-    values to choose from, by their captions."""
+    """Melody to see and to hear. Its value is {metre, bars, notes, note}, notes as [[pitch, start, length], …] and
+    `note` a caption; with `blend` {metre, bars, path, note}, of whose lists of notes a slider shows one. An `editable`
+    one fires `input` once a change rests. `takes` are buttons that copy the melody to other rolls, {elem_id: words};
+    `tunes` are values to choose from, by their captions."""
 
     def __init__(
         self,
@@ -77,10 +79,10 @@ class PianoRoll(gr.HTML):
         **kwargs,
     ):
         # no argument has the name of a part of the value, as the page would take one for the other
-        shown = {"lowest": MIN_PITCH, "highest": MAX_PITCH, "bars": PHRASE_BARS}
+        shown = {"lowest": MIN_PITCH, "highest": MAX_PITCH}
         lengths = {metre: [steps, BEATS[metre]] for metre, steps in METRES.items()}
         super().__init__(
-            value or {"metre": next(iter(METRES)), "notes": []},
+            value or {"metre": next(iter(METRES)), "bars": PHRASE_BARS, "notes": []},
             title=title,
             name=kwargs["elem_id"],
             editable=editable,
@@ -96,7 +98,7 @@ class PianoRoll(gr.HTML):
         )
 
     def api_info(self) -> dict:
-        words = "{metre, notes}: notes as [[pitch, start, length], …], times in sixteenths"
+        words = "{metre, bars, notes}: notes as [[pitch, start, length], …], times in sixteenths"
         return {"type": "object", "description": words}
 
 

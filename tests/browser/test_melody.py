@@ -200,3 +200,19 @@ def test_a_tune_from_the_menu_is_loaded_and_can_be_undone(music):
     music.locator("#melody-b .undo").click()
     assert notes_of(music, "melody-b") == before
     expect(music.locator("#melody-b .metre")).to_have_value("6/8")
+
+
+def test_two_bars_are_the_first_of_eight_which_come_back(music):
+    whole = notes_of(music, "melody-a")
+    music.locator("#melody-bars").get_by_text(TEXT["bars"].format(n=2)).click()
+    until(music, lambda: len(notes_of(music, "melody-a")) < len(whole), "still eight bars")
+    assert whole.startswith(notes_of(music, "melody-a"))
+    until(music, lambda: len(notes_of(music, "melody-blend").split("-")) < 20, "a path of two bars")
+    expect(music.locator("#melody-blend .note")).to_contain_text("ELBO")
+    first = notes_of(music, "melody-a").split("-")[0]
+    pitch, start, _ = map(int, first.split("."))
+    music.mouse.click(*position(music, "melody-a", start, pitch, steps=24))
+    assert not notes_of(music, "melody-a").startswith(first)
+    music.locator("#melody-bars").get_by_text(TEXT["bars"].format(n=8)).click()
+    until(music, lambda: len(notes_of(music, "melody-a")) > len(whole) / 2, "eight bars again")
+    assert notes_of(music, "melody-a") == whole.partition("-")[2], "but for the note that was taken away"

@@ -23,7 +23,7 @@ def some(n=5):
 
 
 def test_the_recipes_know_the_grid_of_the_data():
-    for name in ("melody-vae", "melody-lm"):
+    for name in ("melody-vae", "melody-vae-2bar", "melody-lm"):
         model = RECIPES[name].build()
         assert model.vocabulary == VOCABULARY and model.steps == 16
         metres = torch.arange(len(METRES))
@@ -83,6 +83,14 @@ def test_hidden_tokens_leave_the_code_to_be_used():
     other = model.logits(z, metre, torch.roll(x, 1, 0))
     assert torch.equal(told, other), "nothing but the code"
     assert torch.autograd.grad(told.sum(), z)[0].abs().sum() > 0
+
+
+@torch.no_grad()
+def test_the_beginning_of_a_melody_is_read_as_in_the_whole(model):
+    x, metre = some(2)
+    z = torch.randn(2, model.latent_dim)
+    whole, beginning = model.logits(z, metre, x), model.logits(z, metre, x[:, :3])
+    assert torch.allclose(whole[:, :3], beginning, atol=1e-5)
 
 
 def test_the_last_begun_token_is_carried_through_what_is_held():

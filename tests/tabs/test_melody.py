@@ -15,6 +15,13 @@ def tune():
     return melody.pick_tune(200)
 
 
+@pytest.fixture
+def short(tune):
+    end = 2 * METRES[tune["metre"]]
+    notes = [(pitch, start, min(length, end - start)) for pitch, start, length in tune["notes"] if start < end]
+    return {"metre": tune["metre"], "bars": 2, "notes": notes}
+
+
 def starts(notes):
     return [(start, length) for _, start, length in notes]
 
@@ -32,6 +39,7 @@ def test_the_path_begins_at_a_and_ends_at_b(tune):
     assert len(found["path"]) == 5 and found["metre"] == tune["metre"]
     assert found["path"][0] == melody.encode_melody(tune)["notes"]
     assert all(check_notes({"metre": found["metre"], "notes": notes}) for notes in found["path"])
+    assert found["bars"] == 8
     assert found["path"][2] not in (found["path"][0], found["path"][4])
     with pytest.raises(InputError):
         melody.interpolate_melodies(tune, other, 1)
@@ -41,12 +49,23 @@ def test_the_path_begins_at_a_and_ends_at_b(tune):
 def test_samples_are_melodies_of_the_metre_and_a_seed_means_one(metre):
     first, again, other = (melody.sample_melody(metre, 0.7, seed) for seed in (3, 3, 4))
     assert first == again != other
-    notes, checked = check_notes(first)
-    assert checked == metre and len(notes) > 8
+    notes, checked, bars = check_notes(first)
+    assert checked == metre and bars == 8 and len(notes) > 8
+
+
+def test_two_bars_have_a_network_of_their_own(tune, short):
+    found = melody.encode_melody(short)
+    assert len(found["code"]) == 64 and found["kept"] > 0.6 and found["bars"] == 2
+    assert check_notes(melody.sample_melody("4/4", 0.7, 1, 2))[1:] == ("4/4", 2)
+    assert check_notes(melody.change_melody(short, 1))[2] == 2
+    assert len(melody.interpolate_melodies(short, short, 3)["path"]) == 3
+    assert melody.place_melody(short) is None, "the map shows longer ones"
+    with pytest.raises(InputError, match="as many bars"):
+        melody.interpolate_melodies(tune, short)
 
 
 @pytest.mark.parametrize(
-    "values", [("5/4", 0.7, 0), ("4/4", 0, 0), ("4/4", 0.7, -1), (None, 0.7, 0), ("4/4", "hot", 0)]
+    "values", [("5/4", 0.7, 0), ("4/4", 0, 0), ("4/4", 0.7, -1), (None, 0.7, 0), ("4/4", "hot", 0), ("4/4", 0.7, 0, 3)]
 )
 def test_bad_settings_of_a_sample_get_a_sentence(values):
     with pytest.raises(InputError):

@@ -67,7 +67,12 @@ def test_what_is_no_melody_gets_a_sentence(notes):
 
 
 def test_an_empty_roll_is_told_to_write_a_note():
-    assert check_notes({"metre": "4/4", "notes": []}) == ([], "4/4")
+    assert check_notes({"metre": "4/4", "notes": []}) == ([], "4/4", 8)
+    assert check_notes({"metre": "4/4", "bars": 2, "notes": [[60, 31, 1]]}) == ([[60, 31, 1]], "4/4", 2)
+    with pytest.raises(ValueError, match="within 2 bars"):
+        check_notes({"metre": "4/4", "bars": 2, "notes": [[60, 32, 1]]})
+    with pytest.raises(ValueError, match="3"):
+        check_notes({"metre": "4/4", "bars": 3, "notes": []})
     with pytest.raises(ValueError, match="Write a note"):
         to_melody({"metre": "4/4", "notes": []})
     with pytest.raises(ValueError, match="5/4"):

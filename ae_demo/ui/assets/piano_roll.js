@@ -1,7 +1,7 @@
-// A melody as a piano roll, to see, to hear and, if it is editable, to draw on. Value: {metre, notes: [[pitch, start,
-// length], …], note}, pitches as MIDI numbers, times in sixteenths; with a `path`, several lists of notes, of which a
-// slider shows one. 'input' fires once a change rests. Pointers draw on the grid of eighths, with Alt of sixteenths; keys
-// move a cursor. In links, notes are numbers with dots between them.
+// A melody as a piano roll, to see, to hear and, if it is editable, to draw on. Value: {metre, bars, notes: [[pitch,
+// start, length], …], note}, pitches as MIDI numbers, times in sixteenths; with a `path`, several lists of notes, of
+// which a slider shows one. Notes beyond the bars wait until there are more. 'input' fires once a change rests. Pointers
+// draw on the grid of eighths, with Alt of sixteenths; keys move a cursor. In links, notes are numbers with dots between them.
 const roll = element.querySelector(".piano-roll");
 const canvas = roll.querySelector("canvas");
 const pen = canvas.getContext("2d");
@@ -9,7 +9,7 @@ const [playButton, note, share] = [".play", ".note", ".share"].map((name) => rol
 const metreMenu = roll.querySelector(".metre");
 const tuneMenu = roll.querySelector(".tune");
 const state = roll.querySelector(".state");
-const { lowest, highest, bars, metres, editable, name } = props;
+const { lowest, highest, metres, editable, name } = props;
 
 const ROWS = highest - lowest + 1;
 const BLACK_KEYS = [1, 3, 6, 8, 10];
@@ -21,6 +21,7 @@ const STORAGE_KEY = `studio:${name}`;
 
 let notes = [];
 let metre = Object.keys(metres)[0];
+let bars = 8;
 let cursor = null; // {pitch, step} of the keys
 let played = null; // sixteenth that sounds
 let drag = null; // {note, from, moved, grown}
@@ -28,7 +29,14 @@ const undoSteps = [];
 
 const barSteps = () => metres[metre][0];
 const total = () => bars * barSteps();
-const source = { melody: () => ({ notes, bars, barSteps: barSteps(), beatSteps: metres[metre][1] }), show: showPlayed };
+const shownNotes = () =>
+  notes
+    .filter(([, start]) => start < total())
+    .map(([pitch, start, length]) => [pitch, start, Math.min(length, total() - start)]);
+const source = {
+  melody: () => ({ notes: shownNotes(), bars, barSteps: barSteps(), beatSteps: metres[metre][1] }),
+  show: showPlayed,
+};
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 // Drawing
@@ -73,7 +81,7 @@ function drawGrid({ lines, perLine, unit, height, width }, ink) {
 }
 
 function drawNotes({ perLine, unit }, color, active) {
-  for (const [pitch, start, length] of notes) {
+  for (const [pitch, start, length] of shownNotes()) {
     const sounds = played !== null && start <= played && played < start + length;
     pen.fillStyle = sounds ? active : color;
     for (let step = start; step < start + length; ) {
@@ -95,7 +103,9 @@ function drawMark(step, color) {
 }
 
 function draw() {
-  roll.dataset.notes = notes.map((one) => one.join(".")).join("-");
+  roll.dataset.notes = shownNotes()
+    .map((one) => one.join("."))
+    .join("-");
   const shape = layout();
   const ratio = window.devicePixelRatio || 1;
   const height = shape.lines * (shape.height + GAP) - GAP;
@@ -131,7 +141,7 @@ let publishTimer = 0;
 function publishSoon() {
   clearTimeout(publishTimer);
   publishTimer = setTimeout(() => {
-    props.value = { metre, notes };
+    props.value = { metre, bars, notes: shownNotes() };
     keepInStorage();
     trigger("input");
   }, 120);
@@ -283,13 +293,13 @@ function togglePlay() {
 
 async function save(kind) {
   const { file, error } = await server
-    .melody_file({ kind, metre, notes, tempo: window.studioMusic.settings.tempo })
+    .melody_file({ kind, metre, bars, notes: shownNotes(), tempo: window.studioMusic.settings.tempo })
     .catch(() => ({ error: props.texts.lost }));
   if (error) document.dispatchEvent(new CustomEvent("notice", { detail: error }));
   else saveFile(`melody.${kind}`, file);
 }
 
-const encode = () => [metre, ...notes.map((one) => one.join("."))].join("-");
+const encode = () => [metre, ...shownNotes().map((one) => one.join("."))].join("-");
 
 // Notes of such a text; null if it is none.
 function decode(text) {
@@ -322,11 +332,16 @@ const shared = () => Math.round(Number(share.value) * (props.value.path.length -
 
 function showValue() {
   const value = props.value ?? {};
+  const given = (share && value.path?.length ? value.path[shared()] : value.notes) ?? [];
+  const resized = editable && value.bars && value.bars !== bars;
+  const waiting = notes.filter(([, start]) => resized && start >= total());
+  notes = given.some(([, start]) => start >= total()) ? given : [...given, ...waiting];
   metre = value.metre in metres ? value.metre : metre;
-  notes = (share && value.path?.length ? value.path[shared()] : value.notes) ?? [];
+  bars = value.bars ?? bars;
   note.textContent = value.note ?? "";
   if (metreMenu) metreMenu.value = metre;
   draw();
+  if (resized) publishSoon();
   if (value.play) window.studioMusic.play(source);
 }
 
