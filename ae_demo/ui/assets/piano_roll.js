@@ -1,7 +1,8 @@
 // A melody as a piano roll, to see, to hear and, if it is editable, to draw on. Value: {metre, bars, notes: [[pitch,
 // start, length], …], note}, pitches as MIDI numbers, times in sixteenths; with a `path`, several lists of notes, of
 // which a slider shows one. Notes beyond the bars wait until there are more. 'input' fires once a change rests. Pointers
-// draw on the grid of eighths, with Alt of sixteenths; keys move a cursor. In links, notes are numbers with dots between them.
+// draw on the grid of eighths, with Alt or where there is room of sixteenths; keys move a cursor. In links, notes are
+// numbers with dots between them.
 const roll = element.querySelector(".piano-roll");
 const canvas = roll.querySelector("canvas");
 const pen = canvas.getContext("2d");
@@ -17,6 +18,8 @@ const NAMES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A�
 const WIDE = 560; // pixels, from which all bars stand in one line; narrower rolls have two
 const ROW_HEIGHT = 6; // pixels
 const GAP = 8; // pixels between the lines
+const ROOMY = 10; // pixels to a sixteenth, from which a pointer can hit it
+const EIGHTH = 2; // sixteenths
 const STORAGE_KEY = `studio:${name}`;
 
 let notes = [];
@@ -24,7 +27,7 @@ let metre = Object.keys(metres)[0];
 let bars = 8;
 let cursor = null; // {pitch, step} of the keys
 let played = null; // sixteenth that sounds
-let drag = null; // {note, from, moved, grown}
+let drag = null; // {at, grid, others, found, one, moved, now}: where it began, on which of the notes, if any, …
 const undoSteps = [];
 
 const barSteps = () => metres[metre][0];
@@ -123,11 +126,12 @@ function draw() {
   if (cursor) {
     pen.strokeStyle = ink;
     pen.lineWidth = 2;
-    pen.strokeRect(...toCanvas(cursor.pitch, cursor.step), shape.unit * 2, ROW_HEIGHT);
+    pen.strokeRect(...toCanvas(cursor.pitch, cursor.step), shape.unit * EIGHTH, ROW_HEIGHT);
   }
 }
 
 function showPlayed(step) {
+  if (step !== null && !canvas.offsetParent) return window.studioMusic.stop(); // the visitor has gone to another tab
   played = step;
   playButton.ariaPressed = step !== null;
   playButton.textContent = step === null ? `▶ ${props.texts.play}` : `■ ${props.texts.stop}`;
@@ -204,18 +208,20 @@ function replaceNotes(next) {
 
 // Pointer
 
+const gridSteps = () => (layout().unit >= ROOMY ? 1 : EIGHTH);
+
 function pressPointer(event) {
   event.preventDefault();
   canvas.focus({ preventScroll: true });
-  if (!editable) return;
+  if (!editable || drag || !event.isPrimary) return;
   canvas.setPointerCapture(event.pointerId);
   remember();
   const at = fromCanvas(event);
   const found = noteAt(at);
-  const grid = event.altKey ? 1 : 2;
+  const grid = event.altKey ? 1 : gridSteps();
   const others = notes.filter((one) => one !== found);
   const start = at.step - (at.step % grid);
-  drag = { others, grid, at, found, one: found ?? [at.pitch, start, Math.min(grid, total() - start)], moved: false };
+  drag = { others, grid, at, found, one: found ?? [at.pitch, start, Math.min(EIGHTH, total() - start)], moved: false };
   if (!found) put(drag.one, others);
   window.studioMusic.pluck(drag.one[0]);
   draw();
@@ -256,7 +262,7 @@ function toggleAtCursor(long) {
   if (found) replaceNotes(notes.filter((one) => one !== found));
   else {
     remember();
-    put([cursor.pitch, cursor.step, Math.min(long ? 4 : 2, total() - cursor.step)], notes);
+    put([cursor.pitch, cursor.step, Math.min(long ? 4 : EIGHTH, total() - cursor.step)], notes);
     window.studioMusic.pluck(cursor.pitch);
     publishSoon();
   }
@@ -264,11 +270,12 @@ function toggleAtCursor(long) {
 
 function moveCursor(key, far) {
   cursor ??= { pitch: 72, step: 0 };
-  if (key === "ArrowLeft") cursor.step -= far ? barSteps() : 2;
-  if (key === "ArrowRight") cursor.step += far ? barSteps() : 2;
+  const along = far ? barSteps() : gridSteps();
+  if (key === "ArrowLeft") cursor.step -= along;
+  if (key === "ArrowRight") cursor.step += along;
   if (key === "ArrowUp") cursor.pitch += far ? 12 : 1;
   if (key === "ArrowDown") cursor.pitch -= far ? 12 : 1;
-  cursor = { pitch: clamp(cursor.pitch, lowest, highest), step: clamp(cursor.step, 0, total() - 2) };
+  cursor = { pitch: clamp(cursor.pitch, lowest, highest), step: clamp(cursor.step, 0, total() - EIGHTH) };
   state.textContent = `${NAMES[cursor.pitch % 12]}${Math.floor(cursor.pitch / 12) - 1}, ${1 + Math.floor(cursor.step / barSteps())}:${1 + (cursor.step % barSteps()) / metres[metre][1]}`;
 }
 
