@@ -161,7 +161,7 @@ def test_what_breaks_inside_a_handler_is_one_sentence(blocks, http, monkeypatch)
 def test_functions_of_the_page_say_so_too(blocks, http, value):
     servers = [block for block in blocks.blocks.values() if getattr(block, "server_fns", ())]
     servers = [block for block in servers if not isinstance(block, LiveLink)]
-    assert len(servers) == 2 * len(LANGUAGES)
+    assert len(servers) >= 2 * len(LANGUAGES)
     for block in servers:
         body = {"data": value, "component_id": block._id, "fn_name": block.server_fns[0].__name__}
         answer = post(http, "component_server/", body)

@@ -202,9 +202,10 @@ def tune_sheet() -> str:
     return data_uri(to_pil(to_grid(small.unflatten(0, (-1, TUNES_IN_A_ROW)))), quality=80)
 
 
-def map_melodies(_: dict) -> dict:
-    """Return the map of the held-out phrases for the page, or {error: sentence}."""
+def map_melodies(wanted: dict) -> dict:
+    """Return the map of the held-out phrases, {name: melody-vae}, for the page, or {error: sentence}."""
     try:
+        inputs.check_choice(wanted.get("name") if isinstance(wanted, dict) else None, [NETWORKS[PHRASE_BARS]])
         _, metre, _ = tune_phrases()
         points = [[*at, index] for at, index in zip(on_map(map_axes()[0]), metre.tolist(), strict=True)]
         labels = [TEXT[name] for name in METRES]
