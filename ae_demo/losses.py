@@ -79,23 +79,22 @@ def elbo(model, batch: Batch, beta: float | Callable[[int, torch.device], Tensor
     return {"loss": (recon + weight * kl).mean(), "recon": recon.mean(), "kl": kl.mean()}
 
 
-def melody_elbo_terms(model, batch: Batch) -> tuple[Tensor, Tensor]:
-    """−log p(x | z) of each melody, (N,), a categorical distribution per step, and KL(q(z | x) ‖ N(0, I)), (N,)."""
-    x, metre = batch["melody"], batch["metre"]
-    logits, mu, logvar = model(x, metre)
-    nats = F.cross_entropy(logits.float().flatten(0, 2), x.long().flatten(), reduction="none").view(x.shape)
-    kl = 0.5 * (mu.float().square() + logvar.float().exp() - logvar.float() - 1).sum(1)
-    return (nats * model.valid_steps(metre)[:, None]).sum((1, 2)), kl
+def melody_elbo_terms(x: Tensor, valid: Tensor, logits: Tensor, mu: Tensor, logvar: Tensor) -> tuple[Tensor, Tensor]:
+    """−log p(x | z) of melodies x (N, bars, steps), a categorical distribution for each of the `valid` steps (N, steps)
+    of a bar, (N,), and KL(q(z | x) ‖ N(0, I)), (N,)."""
+    nats = F.cross_entropy(logits.flatten(0, 2), x.long().flatten(), reduction="none").view(x.shape)
+    return (nats * valid[:, None]).sum((1, 2)), 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1)
 
 
 def melody_elbo(model, batch: Batch, beta: float = 1.0, free_nats: float = 0.0, vary=None) -> Loss:
-    """−E_q log p(x | z) + β max(KL(q(z | x) ‖ N(0, I)) − free_nats, 0), in nats per melody (free bits: Kingma et al.,
-    2016). The first `free_nats` of information cost nothing: a decoder that reads the tokens before would otherwise
-    learn to do without z. vary(x, metre) makes other melodies of them. A model of fewer bars learns from pieces."""
-    x = batch["melody"]
-    x = vary(x, batch["metre"]) if vary else x
+    """−E_q log p(x | z) + β max(KL(q(z | x) ‖ N(0, I)) − free_nats, 0), in nats per melody. The first `free_nats` of
+    information cost nothing (Roberts et al., 2018): a decoder that reads the tokens before would otherwise learn to do
+    without z. vary(x, metre) makes other melodies of them. A model of fewer bars learns from pieces."""
+    x, metre = batch["melody"], batch["metre"]
+    x = vary(x, metre) if vary else x
     first = model.bars * int(torch.randint(x.shape[1] // model.bars, ()))
-    recon, kl = melody_elbo_terms(model, batch | {"melody": x[:, first : first + model.bars]})
+    x = x[:, first : first + model.bars]
+    recon, kl = melody_elbo_terms(x, model.valid_steps(metre), *(part.float() for part in model(x, metre)))
     loss = (recon + beta * (kl - free_nats).clamp(min=0)).mean()
     return {"loss": loss, "recon": recon.mean(), "kl": kl.mean()}
 

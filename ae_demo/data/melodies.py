@@ -30,7 +30,7 @@ MIN_PITCH, MAX_PITCH = 55, 88  # MIDI, G3 to E6
 FIRST_NOTE = 2  # token of MIN_PITCH
 VOCABULARY = FIRST_NOTE + MAX_PITCH - MIN_PITCH + 1
 PHRASE_BARS = 8
-HELD_OUT_SHARE = 12  # one tune of so many is held out
+HELD_OUT_EVERY = 12  # one tune of so many is held out
 COLLECTIONS = {"oneills1850": "O'Neill", "airdsAirs": "Aird", "ryansMammoth": "Ryan"}
 CUT_METRES = {"2/2": "4/4"}  # counted in other beats, written alike
 
@@ -129,7 +129,7 @@ def split_tunes(tunes: list[dict]) -> tuple[list[dict], list[dict]]:
 
 def phrases_to_images(tunes: list[dict], recombined: bool = False) -> Images:
     """Cut tunes to phrases of eight bars, which begin every four bars of a section; also, if `recombined`, the first
-    four bars of one phrase with the last four of another of the same tune, in which both still close."""
+    four bars of each phrase of a tune with the last four of each other one, which end as they did."""
     half = PHRASE_BARS // 2
     found: dict[tuple, tuple[int, dict]] = {}
     for number, tune in enumerate(tunes):
@@ -217,7 +217,7 @@ def hold_out(tunes: list[dict]) -> list[bool]:
     chosen = [False] * len(tunes)
     for index, members in enumerate(families.values()):
         for number in members:
-            chosen[number] = index % HELD_OUT_SHARE == HELD_OUT_SHARE - 1
+            chosen[number] = index % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
     return chosen
 
 

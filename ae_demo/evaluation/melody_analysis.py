@@ -6,7 +6,7 @@ from torch import Tensor
 from ae_demo.data.images import Images
 from ae_demo.data.melodies import METRES
 from ae_demo.evaluation.melody_attributes import ATTRIBUTES, attributes
-from ae_demo.evaluation.melody_scores import BATCH, pieces_of
+from ae_demo.evaluation.melody_scores import MELODY_BATCH, pieces_of
 from ae_demo.models.melody_vae import MelodyVAE
 
 FITTED_SAMPLES = 2048
@@ -40,5 +40,5 @@ def find_directions(model: MelodyVAE, data: Images) -> dict:
 
 
 def _attributes_of(model: MelodyVAE, z: Tensor, metre: Tensor) -> Tensor:
-    parts = zip(z.split(BATCH), metre.split(BATCH), strict=True)
+    parts = zip(z.split(MELODY_BATCH), metre.split(MELODY_BATCH), strict=True)
     return torch.cat([attributes(model.decode(part, m), m) for part, m in parts])

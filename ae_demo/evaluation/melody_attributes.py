@@ -105,7 +105,7 @@ def share_ending(x: Tensor, metre: Tensor) -> float:
     return float((end - last >= torch.tensor(list(BEATS.values()))[metre]).float().mean())
 
 
-def piano_roll(x: Tensor, metre: Tensor) -> Tensor:
+def draw_rolls(x: Tensor, metre: Tensor) -> Tensor:
     """Draw melodies as piano rolls (N, 3, 68, 256) in [0, 1]: two pixels to a sixteenth and to a semitone, bar lines
     and white keys in grey, notes in blue, their beginnings darker."""
     n, rows = len(x), MAX_PITCH - MIN_PITCH + 1

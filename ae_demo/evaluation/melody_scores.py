@@ -11,10 +11,10 @@ from ae_demo.losses import melody_elbo_terms
 from ae_demo.models.interpolation import slerp
 from ae_demo.models.melody_vae import MelodyVAE
 
-BATCH = 128
-SAMPLES = 256
-PAIRS = 32
-POINTS = 10  # between the melodies of a pair
+MELODY_BATCH = 128
+SCORED_SAMPLES = 256
+SCORED_PAIRS = 32
+PATH_STOPS = 10  # on the path between the melodies of a pair
 TEMPERATURE = 0.7
 LANGUAGE_MODEL = "melody-lm"
 
@@ -35,8 +35,8 @@ def melody_elbo_scores(model: MelodyVAE, data: Images) -> dict[str, float]:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         totals = torch.zeros(5, dtype=torch.float64)
-        for x, metre in zip(batch["melody"].split(BATCH), batch["metre"].split(BATCH), strict=True):
-            recon, kl = melody_elbo_terms(model, {"melody": x, "metre": metre})
+        for x, metre in zip(batch["melody"].split(MELODY_BATCH), batch["metre"].split(MELODY_BATCH), strict=True):
+            recon, kl = melody_elbo_terms(x, valid_steps(metre), *model(x, metre))
             valid = valid_steps(metre)[:, None].expand(x.shape)
             mu, _ = model.encode(x, metre)
             forced = model.logits(mu, metre, x).argmax(3) == x
@@ -54,7 +54,7 @@ def sample_melodies(model: MelodyVAE, metre: Tensor, temperature: float = TEMPER
     """Draw melodies of metres (N,) from z ~ N(0, I) -> tokens (N, bars, 16)."""
     seeded = torch.Generator().manual_seed(seed)
     z = torch.randn(len(metre), model.latent_dim, generator=seeded)
-    parts = zip(z.split(BATCH), metre.split(BATCH), strict=True)
+    parts = zip(z.split(MELODY_BATCH), metre.split(MELODY_BATCH), strict=True)
     return torch.cat([model.decode(z, m, temperature=temperature, generator=seeded) for z, m in parts])
 
 
@@ -76,43 +76,43 @@ def melody_scores(model: MelodyVAE, data: Images) -> dict[str, float]:
 
 
 def sample_shares(model: MelodyVAE, data: Images) -> dict[str, float]:
-    """Return the `musical_shares` of SAMPLES samples in the metres of the data, and of the data itself as true_…"""
+    """Return the `musical_shares` of samples in the metres of the data, and as true_… of the data itself."""
     batch = pieces_of(data, model.bars)
     x, metre = batch["melody"], batch["metre"]
-    order = torch.randint(len(x), (SAMPLES,), generator=torch.Generator().manual_seed(0))
+    order = torch.randint(len(x), (SCORED_SAMPLES,), generator=torch.Generator().manual_seed(0))
     shares = musical_shares(sample_melodies(model, metre[order]), metre[order])
     return shares | {f"true_{name}": value for name, value in musical_shares(x, metre).items()}
 
 
 @torch.inference_mode()
 def interpolation_scores(model: MelodyVAE, data: Images) -> dict[str, float]:
-    """Return what happens from one of POINTS points between two melodies of a metre to the next, over PAIRS pairs.
+    """Return what happens from one stop on the path between two melodies of a metre to the next.
 
     path_change: mean change of pitch and rhythm histograms (total variation); path_lm_nats: nats per sixteenth under
     the language model; crossfade_…: the same for a cross-fade, which takes each sixteenth from either melody."""
     batch = pieces_of(data, model.bars)
     x, metre = batch["melody"], batch["metre"]
     seeded = torch.Generator().manual_seed(0)
-    share = torch.linspace(0, 1, POINTS)
+    share = torch.linspace(0, 1, PATH_STOPS)
     codes, crossfades, metres = [], [], []
     for index in range(len(METRES)):
         (rows,) = (metre == index).nonzero(as_tuple=True)
-        count = min(PAIRS // len(METRES), len(rows) // 2)
+        count = min(SCORED_PAIRS // len(METRES), len(rows) // 2)
         for pair in rows[torch.randperm(len(rows), generator=seeded)][: 2 * count].view(-1, 2):
             ends, _ = model.encode(x[pair], metre[pair])
             codes.append(slerp(ends[:1], ends[1:], share))
             second = torch.rand(x.shape[1:], generator=seeded) < share[:, None, None]
             crossfades.append(torch.where(second, x[pair[1]], x[pair[0]]).long())
-            metres.append(metre[pair[0]].expand(POINTS))
+            metres.append(metre[pair[0]].expand(PATH_STOPS))
     same = torch.cat(metres)
-    parts = zip(torch.cat(codes).split(BATCH), same.split(BATCH), strict=True)
+    parts = zip(torch.cat(codes).split(MELODY_BATCH), same.split(MELODY_BATCH), strict=True)
     scores = {}
     for name, paths in (
         ("path", torch.cat([model.decode(*part) for part in parts])),
         ("crossfade", torch.cat(crossfades)),
     ):
         histograms = torch.cat([music.pitch_histogram(paths, same), music.rhythm_histogram(paths, same)], dim=1)
-        changes = histograms.unflatten(0, (-1, POINTS)).diff(dim=1).abs().sum(2) / 4  # two total variations
+        changes = histograms.unflatten(0, (-1, PATH_STOPS)).diff(dim=1).abs().sum(2) / 4  # two total variations
         scores[f"{name}_change"] = float(changes.mean())
         scores[f"{name}_lm_nats"] = language_model_nats(paths, same)
     return scores
@@ -121,6 +121,6 @@ def interpolation_scores(model: MelodyVAE, data: Images) -> dict[str, float]:
 def language_model_nats(x: Tensor, metre: Tensor) -> float:
     """Return the mean −log p of melodies under the language model, in nats per sixteenth."""
     language_model = checkpoints.load(MelodyVAE, LANGUAGE_MODEL)
-    parts = zip(x.split(BATCH), metre.split(BATCH), strict=True)
-    nats = sum(float(melody_elbo_terms(language_model, {"melody": m, "metre": t})[0].sum()) for m, t in parts)
+    parts = zip(x.split(MELODY_BATCH), metre.split(MELODY_BATCH), strict=True)
+    nats = sum(float(melody_elbo_terms(m, valid_steps(t), *language_model(m, t))[0].sum()) for m, t in parts)
     return nats / float(valid_steps(metre).sum() * x.shape[1])

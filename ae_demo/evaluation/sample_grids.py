@@ -10,7 +10,7 @@ from ae_demo.data.melodies import METRES
 from ae_demo.data.sketches import clean_sketch, random_sketch
 from ae_demo.evaluation.autoencoder_scores import CODE_SIZES
 from ae_demo.evaluation.colorization_scores import color_variants, colorize_batch
-from ae_demo.evaluation.melody_attributes import piano_roll
+from ae_demo.evaluation.melody_attributes import draw_rolls
 from ae_demo.evaluation.melody_scores import pieces_of, sample_melodies
 from ae_demo.evaluation.recognition_scores import sketches_of
 from ae_demo.models.colorization_concept import CODE_LENGTH
@@ -140,7 +140,7 @@ def melody_rolls(model, data: Images, n: int = 8) -> Tensor:
         recon = model.decode(model.encode(x, metre)[0], metre)
         for first in range(0, n, 4):
             part = slice(first, first + 4)
-            rows += [piano_roll(x[part], metre[part]), piano_roll(recon[part], metre[part])]
+            rows += [draw_rolls(x[part], metre[part]), draw_rolls(recon[part], metre[part])]
     metres = torch.arange(2 * n) % len(METRES)
-    samples = piano_roll(sample_melodies(model, metres), metres)
+    samples = draw_rolls(sample_melodies(model, metres), metres)
     return torch.stack([*rows, *samples.split(4)])

@@ -23,8 +23,8 @@ class MelodyVAE(nn.Module, PyTorchModelHubMixin):
     Encoder: dense layers read each bar as a whole, then all bars. Decoder: the conductor, a GRU, unfolds z to one
     context per bar, from which a second GRU writes the tokens of the bar; a plan, an embedding for each of its steps,
     spares it to remember what z says of steps to come. With `flat` the second GRU remembers the bars before; it is then
-    a language model if latent_dim is 0. In training a share `token_dropout` of the tokens before is hidden from it, so
-    that it has to rely on z (Bowman et al., 2016)."""
+    a language model if latent_dim is 0. In training it is told nothing of the tokens before at a share `token_dropout`
+    of the steps, so that it has to rely on z (in the manner of Bowman et al., 2016)."""
 
     def __init__(
         self,

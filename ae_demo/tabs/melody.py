@@ -9,7 +9,7 @@ from torch import Tensor
 from ae_demo import checkpoints
 from ae_demo.checkpoints import CheckpointError
 from ae_demo.data.melodies import METRES, PHRASE_BARS, melodies, sample_tunes, tokens_to_notes, valid_steps
-from ae_demo.evaluation.melody_attributes import ATTRIBUTES, piano_roll, sounding_pitches
+from ae_demo.evaluation.melody_attributes import ATTRIBUTES, draw_rolls
 from ae_demo.evaluation.melody_scores import TEMPERATURE
 from ae_demo.figures import data_uri, to_grid, to_pil
 from ae_demo.losses import melody_elbo_terms
@@ -29,7 +29,7 @@ from ae_demo.ui.piano_roll import BARS, Conductor, PianoRoll, to_melody
 from ae_demo.ui.widgets import how_it_works
 
 TEXT = TEXTS["melody"]
-NETWORKS = {8: "melody-vae", 2: "melody-vae-2bar"}  # by the number of bars
+MELODY_VAES = {8: "melody-vae", 2: "melody-vae-2bar"}  # by the number of bars
 PATH_POINTS = 17
 ELBO_SAMPLES = 16
 MAX_SHIFT = 2.0  # standard deviations of a property
@@ -47,7 +47,7 @@ TUNES_IN_A_ROW = 22
 
 def melody_vae(bars: int) -> MelodyVAE:
     """Return the VAE of melodies of so many bars."""
-    return network(NETWORKS[inputs.check_choice(bars, NETWORKS)])
+    return network(MELODY_VAES[inputs.check_choice(bars, MELODY_VAES)])
 
 
 def melody_value(x: Tensor, metre: Tensor | int, note: str = "") -> dict:
@@ -57,30 +57,37 @@ def melody_value(x: Tensor, metre: Tensor | int, note: str = "") -> dict:
 
 
 @torch.inference_mode()
-def describe_code(x: Tensor, metre: Tensor) -> dict:
-    """Encode tokens (1, bars, 16) and decode the mean of the posterior -> code, tokens, the share `kept` of the
-    sixteenths that stay as they were, and the terms of the −ELBO in nats."""
-    model = melody_vae(x.shape[1])
-    z, _ = model.encode(x, metre)
-    recon = model.decode(z, metre)
+def kept_share(x: Tensor, recon: Tensor, metre: Tensor) -> float:
+    """Return the share of the sixteenths of tokens (1, bars, 16) at which the same begins, or goes on, in both."""
     valid = valid_steps(metre)[:, None].expand(x.shape)
-    kept = (sounding_pitches(recon, metre) == sounding_pitches(x, metre))[valid.flatten(1)].float().mean()
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        batch = {"melody": x.repeat(ELBO_SAMPLES, 1, 1), "metre": metre.repeat(ELBO_SAMPLES)}
-        nats, kl = (float(part.mean()) for part in melody_elbo_terms(model, batch))
-    return {"z": z, "tokens": recon, "kept": float(kept), "recon": nats, "kl": kl}
+    return float((x == recon)[valid].float().mean())
 
 
+@torch.inference_mode()
+def elbo_of(x: Tensor, metre: Tensor) -> tuple[float, float]:
+    """Return both terms of the −ELBO of tokens (1, bars, 16), in nats, the first averaged over seeded samples."""
+    model = melody_vae(x.shape[1])
+    mu, logvar = model.encode(x, metre)
+    noise = torch.randn(ELBO_SAMPLES, model.latent_dim, generator=torch.Generator().manual_seed(0))
+    z, metres = mu + noise * (0.5 * logvar).exp(), metre.expand(ELBO_SAMPLES)
+    logits = model.logits(z, metres, x.expand(ELBO_SAMPLES, -1, -1))
+    recon, kl = melody_elbo_terms(x.expand(ELBO_SAMPLES, -1, -1), valid_steps(metres), logits, mu, logvar)
+    return float(recon.mean()), float(kl)
+
+
+@torch.inference_mode()
 def encode_melody(melody: dict) -> dict:
     """Encode a melody {metre: 4/4, 6/8, 2/4 or 3/4; bars: 8 or 2; notes: [[MIDI pitch, start, length], …], times in
     sixteenths} and decode it again -> {code: its numbers, metre, bars, notes, kept: the share of the sixteenths that
     stay as they were, recon and kl: the terms of the −ELBO in nats}."""
     x, metre = to_melody(melody)
-    found = describe_code(x, metre)
-    decoded = melody_value(found["tokens"][0], metre)
-    scores = {key: round(found[key], 4) for key in ("kept", "recon", "kl")}
-    return {"code": [round(number, 4) for number in found["z"][0].tolist()], **decoded, **scores}
+    model = melody_vae(x.shape[1])
+    z, _ = model.encode(x, metre)
+    decoded = model.decode(z, metre)
+    recon, kl = elbo_of(x, metre)
+    scores = {"kept": kept_share(x, decoded, metre), "recon": recon, "kl": kl}
+    code = [round(number, 4) for number in z[0].tolist()]
+    return {"code": code, **melody_value(decoded[0], metre)} | {key: round(value, 4) for key, value in scores.items()}
 
 
 @torch.inference_mode()
@@ -93,14 +100,15 @@ def interpolate_melodies(first: dict, second: dict, points: int = PATH_POINTS) -
     if bars != b.shape[1]:
         raise InputError(TEXT["same_length"])
     points = int(inputs.check_range(points, 2, 64))
-    ends = describe_code(a, metre), describe_code(b, other)
-    z = slerp(ends[0]["z"], ends[1]["z"], torch.linspace(0, 1, points))
-    decoded = melody_vae(bars).decode(z, metre.expand(points))
+    model = melody_vae(bars)
+    ends = [model.encode(x, own)[0] for x, own in ((a, metre), (b, other))]
+    z = slerp(*ends, torch.linspace(0, 1, points))
+    decoded = model.decode(torch.cat([z, ends[1]]), torch.cat([metre.expand(points), other]))  # B in its own metre, too
+    kept = kept_share(a, decoded[:1], metre), kept_share(b, decoded[-1:], other)
+    recon, kl = elbo_of(a, metre)
+    note = TEXT["kept"].format(a=kept[0], b=kept[1], recon=recon, kl=kl, total=recon + kl)
     name = list(METRES)[int(metre)]
-    total = ends[0]["recon"] + ends[0]["kl"]
-    terms = {"a": ends[0]["kept"], "b": ends[1]["kept"], "total": total, "recon": ends[0]["recon"], "kl": ends[0]["kl"]}
-    path = [tokens_to_notes(x, name) for x in decoded]
-    return {"metre": name, "bars": bars, "path": path, "note": TEXT["kept"].format(**terms)}
+    return {"metre": name, "bars": bars, "path": [tokens_to_notes(x, name) for x in decoded[:-1]], "note": note}
 
 
 @torch.inference_mode()
@@ -120,9 +128,9 @@ def sample_melody(metre: str = "6/8", temperature: float = TEMPERATURE, seed: in
 def attribute_directions(bars: int) -> Tensor:
     """Return the directions in the code that change each of ATTRIBUTES by a standard deviation, (4, latent_dim), as
     measured after training; raises CheckpointError if they are missing."""
-    stored = checkpoints.analysis(NETWORKS[bars]).get("directions")
+    stored = checkpoints.analysis(MELODY_VAES[bars]).get("directions")
     if not stored:
-        raise CheckpointError(TEXT["no_directions"].format(name=NETWORKS[bars]))
+        raise CheckpointError(TEXT["no_directions"].format(name=MELODY_VAES[bars]))
     return torch.tensor([stored[name] for name in ATTRIBUTES])
 
 
@@ -142,7 +150,7 @@ def change_melody(
     decoded = model.decode(z, metre, rhythm=x if keep == "rhythm" else None)
     value = melody_value(decoded[0], metre)
     if keep == "pitches":
-        value["notes"] = keep_pitches(value["notes"], melody["notes"])
+        value["notes"] = keep_pitches(value["notes"], tokens_to_notes(x[0], value["metre"]))
     return value
 
 
@@ -153,22 +161,25 @@ def keep_pitches(notes: list, pitched: list) -> list:
 
 
 @cache
-def tune_phrases() -> tuple[Tensor, Tensor, list[str]]:
-    """Return the held-out phrases: tokens (N, 8, 16), metres (N,), and captions with title, mode and source."""
+def tune_phrases() -> tuple[Tensor, Tensor, list[dict]]:
+    """Return the held-out phrases: tokens (N, 8, 16), metres (N,), and the tune of each: title, mode and source."""
     tunes, held_out = sample_tunes(), melodies(split="sample")[:]
-    said = []
-    for number in held_out["tune"].tolist():
-        tune = tunes[number]
-        title = tune["title"].partition(".,")[0]  # without a second one
-        said.append(TEXT["tune"].format(title=title, mode=TEXT[tune["mode"]], source=tune["source"]))
-    return held_out["melody"], held_out["metre"], said
+    facts = [tune | {"title": tune["title"].partition(".,")[0]} for tune in tunes]  # without a second title
+    return held_out["melody"], held_out["metre"], [facts[number] for number in held_out["tune"].tolist()]
+
+
+def tune_value(index: int) -> dict:
+    """Return a held-out phrase, with its title, as the value of a piano roll."""
+    x, metre, tunes = tune_phrases()
+    tune = tunes[index]
+    note = TEXT["tune"].format(title=tune["title"], mode=TEXT[tune["mode"]], source=tune["source"])
+    return melody_value(x[index], metre[index], note)
 
 
 def menu_tunes() -> list[dict]:
     """Return the first phrase of each of TUNES as the value of a piano roll."""
-    x, metre, said = tune_phrases()
-    titles = [caption.partition(" (")[0] for caption in said]
-    return [melody_value(x[i], metre[i], said[i]) for i in map(titles.index, TUNES)]
+    titles = [tune["title"] for tune in tune_phrases()[2]]
+    return [tune_value(titles.index(title)) for title in TUNES]
 
 
 @cache
@@ -196,7 +207,7 @@ def on_map(z: Tensor) -> list[list[float]]:
 def tune_sheet() -> str:
     """Draw the held-out phrases as small piano rolls on one sheet, a data URI."""
     x, metre, _ = tune_phrases()
-    small = torch.nn.functional.interpolate(piano_roll(x, metre), (THUMBNAIL_SIDE, THUMBNAIL_SIDE), mode="area")
+    small = torch.nn.functional.interpolate(draw_rolls(x, metre), (THUMBNAIL_SIDE, THUMBNAIL_SIDE), mode="area")
     missing = -len(small) % TUNES_IN_A_ROW
     small = torch.cat([small, torch.ones(missing, *small.shape[1:])])
     return data_uri(to_pil(to_grid(small.unflatten(0, (-1, TUNES_IN_A_ROW)))), quality=80)
@@ -205,7 +216,7 @@ def tune_sheet() -> str:
 def map_melodies(wanted: dict) -> dict:
     """Return the map of the held-out phrases, {name: melody-vae}, for the page, or {error: sentence}."""
     try:
-        inputs.check_choice(wanted.get("name") if isinstance(wanted, dict) else None, [NETWORKS[PHRASE_BARS]])
+        inputs.check_choice(wanted.get("name") if isinstance(wanted, dict) else None, [MELODY_VAES[PHRASE_BARS]])
         _, metre, _ = tune_phrases()
         points = [[*at, index] for at, index in zip(on_map(map_axes()[0]), metre.tolist(), strict=True)]
         labels = [TEXT[name] for name in METRES]
@@ -223,11 +234,10 @@ def place_melody(melody: dict) -> list[float] | None:
 
 
 def pick_tune(index: int) -> dict:
-    """Return a held-out phrase by its index on the map -> {metre, notes, note}."""
-    x, metre, said = tune_phrases()
-    if not isinstance(index, int) or index not in range(len(x)):
+    """Return a held-out phrase by its index on the map -> {metre, bars, notes, note}."""
+    if isinstance(index, bool) or not isinstance(index, int) or index not in range(len(tune_phrases()[0])):
         raise InputError(TEXT["click"])
-    return melody_value(x[index], metre[index], said[index])
+    return tune_value(index)
 
 
 def build() -> None:
@@ -264,7 +274,7 @@ def build() -> None:
             ]
             keep = gr.Radio([(TEXT[key], key) for key in KEPT], value="nothing", label=TEXT["keep"])
     gr.Markdown(TEXT["map_about"])
-    start = {"name": NETWORKS[PHRASE_BARS], "projection": "", "first": None, "second": None, "at": None}
+    start = {"name": MELODY_VAES[PHRASE_BARS], "projection": "", "first": None, "second": None, "at": None}
     with gr.Row():
         with gr.Column(min_width=300):
             plot = CodeMap(start, map_melodies, TEXT["map"], elem_id="melody-map")
@@ -274,7 +284,7 @@ def build() -> None:
 
     settings = {"bars": bars, "metre": metre, "temperature": temperature, "seed": seed, "keep": keep}
     settings |= dict(zip(ATTRIBUTES, sliders, strict=True))
-    address = keep_in_address("melody", settings, NETWORKS.values(), eager=True)
+    address = keep_in_address("melody", settings, MELODY_VAES.values(), eager=True)
     placed = gr.JSON(visible=False)
     to_rolls = "(bars, ...rolls) => rolls.map((value) => ({...value, bars}))"
     bars.change(None, [bars, first, second], [first, second], js=to_rolls, **PRIVATE)
@@ -284,7 +294,7 @@ def build() -> None:
         return pick_tune(value["first"] if value["second"] is None else value["second"]) | {"play": True}
 
     def show(sentence: str) -> dict:
-        return {"metre": next(iter(METRES)), "bars": PHRASE_BARS, "notes": [], "note": sentence}
+        return {"notes": [], "note": sentence}
 
     both = [address.submit, first.input, second.input]
     shift = [address.submit, first.input, keep.input, *(slider.input for slider in sliders)]
@@ -296,6 +306,8 @@ def build() -> None:
         Live([plot.input], handler(pick, show), [plot], [picked]),
         Live([address.submit, first.input], handler(place_melody, lambda _: None), [first], [placed]),
     )
+    newest = "(value) => ({...value, first: value.second ?? value.first, second: null})"
+    plot.input(None, plot, plot, js=newest, **PRIVATE)
     placed.change(None, [plot, placed], plot, js="(value, at) => ({...value, at})")
     gr.api(handler(encode_melody), api_name="encode_melody")
     gr.api(handler(interpolate_melodies), api_name="interpolate_melodies")

@@ -48,7 +48,7 @@ def write_abc(notes: Sequence[Sequence[int]], metre: str, bars: int, tempo: floa
         end = start + length
     lines = [" | ".join(" ".join(bar) for bar in written[first : first + 4]) for first in range(0, bars, 4)]
     head = [f"T:{title}", f"M:{metre}", "L:1/16", f"Q:1/4={tempo:g}", "K:C"]
-    return "\n".join(["X:1", *head, *(f"{line} |" for line in lines[:-1]), f"{lines[-1]} |]"]) + "\n"
+    return "\n".join(["%abc-2.1", "X:1", *head, *(f"{line} |" for line in lines[:-1]), f"{lines[-1]} |]"]) + "\n"
 
 
 def cut_at_bars(start: int, end: int, per_bar: int) -> Iterable[tuple[int, int, bool]]:
@@ -60,9 +60,11 @@ def cut_at_bars(start: int, end: int, per_bar: int) -> Iterable[tuple[int, int, 
 
 
 def abc_pitch(pitch: int, bar: Sequence[str]) -> str:
-    """Write a MIDI pitch in ABC, with a natural where a sharp earlier in the bar would last."""
+    """Write a MIDI pitch in ABC, with a natural where a sharp earlier in the bar would last: in version 2.1 of the
+    notation it does in every octave."""
     name, octave = PITCHES[pitch % 12], pitch // 12 - 5
     letter = name[-1].lower() + "'" * (octave - 1) if octave >= 1 else name[-1] + "," * -octave
-    sharpened = any(part.startswith(f"^{letter}") and part[1 + len(letter) :][:1] not in ("'", ",") for part in bar)
+    of_letter = [part[0] for part in bar if part.lstrip("^=")[0].lower() == name[-1].lower()]
+    sharpened = any(sign == "^" for sign in of_letter)
     sign = "^" if len(name) == 2 else "=" * sharpened
     return sign + letter

@@ -7,7 +7,7 @@ import gradio as gr
 import torch
 from torch import Tensor
 
-from ae_demo.data.melodies import BEATS, MAX_PITCH, METRES, MIN_PITCH, PHRASE_BARS, notes_to_tokens
+from ae_demo.data.melodies import BEATS, MAX_PITCH, METRES, MIN_PITCH, PHRASE_BARS, notes_to_tokens, tokens_to_notes
 from ae_demo.ui import inputs
 from ae_demo.ui.i18n import TEXTS, in_language
 from ae_demo.ui.inputs import InputError
@@ -53,6 +53,7 @@ def melody_file(wanted: dict) -> dict:
         kind = inputs.check_choice(wanted.get("kind"), FILE_TYPES)
         tempo = inputs.check_range(wanted.get("tempo"), *TEMPO_RANGE)
         notes, metre, bars = check_notes(wanted)
+        notes = tokens_to_notes(notes_to_tokens(notes, metre, bars), metre)  # one at a time
         if kind == "mid":
             data = write_midi(notes, metre, tempo)
         else:

@@ -28,8 +28,8 @@ def notes_of(page, roll):
     return page.evaluate(READ, roll)
 
 
-def position(page, roll, step, pitch, steps=64):
-    """Where a step and a pitch lie on a roll of one line, in pixels of the page."""
+def position(page, roll, step, pitch, steps=96):
+    """Where a step and a pitch lie on a roll of one line of so many steps, in pixels of the page."""
     box = page.locator(f"#{roll} canvas").bounding_box()
     return box["x"] + (step + 0.5) * box["width"] / steps, box["y"] + (88 - pitch + 0.5) * 6
 
@@ -93,7 +93,8 @@ def test_keys_write_too_and_the_roll_says_where_the_cursor_is(music):
     for key in ("ArrowRight", "ArrowUp", "ArrowUp", "Space"):
         music.keyboard.press(key)
     assert notes_of(music, "melody-b") == "74.2.2"
-    assert "D5" in music.locator("#melody-b .state").inner_text()
+    assert music.locator("#melody-b .state").text_content() == "♪ D5, 1:3", "bar and sixteenth"
+    assert music.locator("#melody-b canvas").get_attribute("aria-label") == f"{TEXT['b']}: D5"
     music.keyboard.press("Space")
     assert notes_of(music, "melody-b") == ""
 
@@ -110,27 +111,27 @@ def test_the_slider_changes_what_plays_at_the_next_bar(music):
     first = notes_of(music, "melody-blend")
     play = music.locator("#melody-blend .play")
     play.click()
-    expect(play).to_have_attribute("aria-pressed", "true")
+    expect(music.locator("#melody-blend .piano-roll")).to_have_attribute("data-playing", "true")
     until(music, lambda: music.evaluate("window.heard.length") > 2, "nothing is heard")
     share.evaluate("(node) => { node.value = 1; node.dispatchEvent(new Event('input')); }")
     assert notes_of(music, "melody-blend") != first
-    expect(play).to_have_attribute("aria-pressed", "true")
+    expect(music.locator("#melody-blend .piano-roll")).to_have_attribute("data-playing", "true")
     before = music.evaluate("window.heard.length")
     until(music, lambda: music.evaluate("window.heard.length") > before, "it goes on")
     times = music.evaluate("window.heard")
     assert all(b > a for a, b in pairwise(times)), "one after the other, none twice"
     play.click()
-    expect(play).to_have_attribute("aria-pressed", "false")
+    expect(music.locator("#melody-blend .piano-roll")).to_have_attribute("data-playing", "false")
 
 
 def test_another_metre_keeps_what_fits_into_its_bars(music):
     roll = music.locator("#melody-a")
     roll.get_by_role("button", name=ROLL["clear"]).click()
-    roll.get_by_role("combobox").select_option("4/4")
+    roll.locator(".metre").select_option("4/4")
     for step in (0, 14, 16):
         music.mouse.click(*position(music, "melody-a", step, 72, steps=128))
     assert notes_of(music, "melody-a") == "72.0.2-72.14.2-72.16.2"
-    roll.get_by_role("combobox").select_option("3/4")
+    roll.locator(".metre").select_option("3/4")
     assert notes_of(music, "melody-a") == "72.0.2-72.12.2"
 
 
@@ -168,7 +169,7 @@ def test_a_click_on_the_map_plays_a_tune(music):
     until(music, lambda: music.locator("#melody-map .legend span").count() == 4, "no map")
     music.keyboard.press("ArrowRight")
     music.keyboard.press("Enter")
-    expect(music.locator("#melody-picked .play")).to_have_attribute("aria-pressed", "true")
+    expect(music.locator("#melody-picked .piano-roll")).to_have_attribute("data-playing", "true")
     assert notes_of(music, "melody-picked")
     expect(music.locator("#melody-picked .note")).to_contain_text("(")
 
@@ -196,10 +197,11 @@ def test_a_tune_from_the_menu_is_loaded_and_can_be_undone(music):
     menu.select_option(label="Boyne Water (Aird, minor)")
     assert notes_of(music, "melody-b").startswith("69.")
     expect(music.locator("#melody-b .metre")).to_have_value("4/4")
-    expect(menu).to_have_value("")
+    expect(menu.locator("option:checked")).to_have_text("Boyne Water (Aird, minor)")
     music.locator("#melody-b .undo").click()
     assert notes_of(music, "melody-b") == before
     expect(music.locator("#melody-b .metre")).to_have_value("6/8")
+    expect(menu).to_have_value("")
 
 
 def test_two_bars_are_the_first_of_eight_which_come_back(music):
@@ -216,3 +218,54 @@ def test_two_bars_are_the_first_of_eight_which_come_back(music):
     music.locator("#melody-bars").get_by_text(TEXT["bars"].format(n=8)).click()
     until(music, lambda: len(notes_of(music, "melody-a")) > len(whole) / 2, "eight bars again")
     assert notes_of(music, "melody-a") == whole.partition("-")[2], "but for the note that was taken away"
+
+
+def test_sound_that_is_switched_off_is_silent_at_once_and_playing_again_draws_once_a_frame(music):
+    music.evaluate("window.studioMusic.settings.repeat = true")
+    for _ in range(3):
+        music.locator("#melody-a .play").click()
+        music.locator("#melody-b .play").click()
+    music.evaluate(
+        "() => { window.frames_asked = 0; const ask = window.requestAnimationFrame;"
+        " window.requestAnimationFrame = (call) => { window.frames_asked++; return ask.call(window, call); }; }"
+    )
+    music.wait_for_timeout(1000)
+    assert music.evaluate("window.frames_asked") < 90, "one loop, however often it was started"
+    music.locator("#melody-conductor .sound").uncheck()
+    assert music.evaluate("window.studioMusic.settings.sound") is False
+    assert music.locator("#melody-b .piano-roll").get_attribute("data-playing") == "true", "the roll goes on"
+    music.locator("#melody-b .play").click()
+
+
+def test_only_the_first_finger_and_the_left_button_write(music):
+    before = notes_of(music, "melody-a")
+    music.mouse.click(*position(music, "melody-a", 90, 58), button="right")
+    assert notes_of(music, "melody-a") == before
+    canvas = music.locator("#melody-a canvas")
+    x, y = position(music, "melody-a", 90, 58)
+    at = {"clientX": x, "clientY": y, "bubbles": True}
+    canvas.evaluate("(node) => { node.setPointerCapture = () => {}; }")
+    canvas.dispatch_event("pointerdown", at | {"pointerId": 7, "isPrimary": True})
+    canvas.dispatch_event("pointerdown", at | {"pointerId": 8, "clientX": x - 200})
+    canvas.dispatch_event("pointerup", at | {"pointerId": 8, "clientX": x - 200})
+    canvas.dispatch_event("pointercancel", at | {"pointerId": 7})
+    music.wait_for_timeout(300)
+    assert notes_of(music, "melody-a") == before, "what was cancelled is undone"
+
+
+def test_two_bars_in_the_address_keep_the_stored_melody(browser, url):
+    context = browser.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")
+    context.add_init_script(NO_TOUR)
+    stored = "4/4-60.0.4-62.30.6-64.40.4-72.120.8"
+    context.add_init_script(
+        f"if (!localStorage.getItem('studio:melody-a')) localStorage.setItem('studio:melody-a', '{stored}')"
+    )
+    page = context.new_page()
+    page.goto(f"{url}#music?bars=2")
+    until(page, lambda: notes_of(page, "melody-a") == "60.0.4-62.30.2", "two bars of the stored melody")
+    page.locator("#melody-blend .note").filter(has_text="ELBO").wait_for()
+    page.wait_for_timeout(500)
+    assert page.evaluate("localStorage.getItem('studio:melody-a')") == stored, "no note is lost"
+    page.locator("#melody-bars").get_by_text(TEXT["bars"].format(n=8)).click()
+    until(page, lambda: notes_of(page, "melody-a") == stored.partition("-")[2], "all eight bars")
+    context.close()

@@ -75,6 +75,19 @@ def test_a_seed_means_a_melody_and_temperature_none_the_likeliest():
     assert torch.equal(draw(1, 1e-6), model.decode(z, metre))
 
 
+def test_some_steps_are_told_nothing_of_the_tokens_before():
+    model, seen = MelodyVAE(**SMALL, token_dropout=0.4), []
+    model.previous.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    model.sounding.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    x, metre = some(20)
+    model.logits(torch.randn(20, 6), metre, x)
+    previous, sounding = (part == model.vocabulary for part in seen)
+    assert torch.equal(previous[:, 1:], sounding[:, 1:]) and 0.35 < sounding.float().mean() < 0.45
+    seen.clear()
+    model.eval().logits(torch.randn(20, 6), metre, x)
+    assert not (seen[1] == model.vocabulary).any()
+
+
 def test_hidden_tokens_leave_the_code_to_be_used():
     model = MelodyVAE(**SMALL, token_dropout=1.0)
     x, metre = some(2)

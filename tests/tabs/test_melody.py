@@ -6,6 +6,7 @@ import torch
 from ae_demo.data.melodies import METRES, notes_to_tokens
 from ae_demo.evaluation.melody_attributes import ATTRIBUTES, attributes
 from ae_demo.tabs import melody
+from ae_demo.ui.i18n import current_language
 from ae_demo.ui.inputs import InputError
 from ae_demo.ui.piano_roll import check_notes
 
@@ -106,3 +107,13 @@ def test_the_map_has_a_dot_and_a_thumbnail_for_every_phrase_and_a_place_for_one_
     assert melody.place_melody(tune) == pytest.approx(found["points"][200][:2], abs=1e-3)
     with pytest.raises(InputError):
         melody.pick_tune(10**6)
+
+
+def test_captions_are_in_the_language_of_the_page():
+    assert melody.pick_tune(91)["note"].endswith("major)")
+    token = current_language.set("id")
+    try:
+        assert melody.pick_tune(91)["note"].endswith("mayor)")
+        assert [tune["note"].partition(" (")[0] for tune in melody.menu_tunes()] == list(melody.TUNES)
+    finally:
+        current_language.reset(token)

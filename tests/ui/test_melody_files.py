@@ -42,9 +42,14 @@ def test_midi_holds_every_note(melody):
 
 
 def test_naturals_undo_sharps_of_the_same_bar_alone():
-    notes = [(61, 0, 4), (60, 4, 4), (72, 8, 4), (60, 16, 4)]
-    bars = write_abc(notes, "4/4", 8, 100, "x").splitlines()[-2].split(" | ")
-    assert bars[0] == "^C4 =C4 c4 z4" and bars[1].startswith("C4")
+    notes = [(61, 0, 4), (72, 4, 4), (60, 8, 4), (60, 16, 4)]
+    written = write_abc(notes, "4/4", 8, 100, "x")
+    bars = written.splitlines()[-2].split(" | ")
+    assert bars[0] == "^C4 =c4 =C4 z4" and bars[1].startswith("C4")
+    assert read_back(written, "abc") == notes
+    melody = {"kind": "abc", "metre": "2/4", "notes": [[60, 0, 8], [64, 0, 8], [67, 4, 8]], "tempo": 100}
+    first = base64.b64decode(melody_file(melody)["file"].partition(",")[2]).decode().splitlines()[-2]
+    assert first.startswith("E4 G4- | G4"), "one note at a time"
 
 
 def test_files_for_the_page_are_data_uris_and_bad_values_sentences():

@@ -8,4 +8,5 @@ tempo.addEventListener("input", () => {
 for (const name of ["metronome", "repeat", "sound"])
   element.querySelector(`.${name}`).addEventListener("change", ({ target }) => {
     settings[name] = target.checked;
+    setVolumes();
   });

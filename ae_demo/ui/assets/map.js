@@ -20,14 +20,17 @@ function mapLoader(key, request, show) {
     latest = value;
     if (loading) return;
     loading = true;
-    while (key(latest) !== shownKey) {
-      const requestedKey = key(latest);
-      const map = await request(latest);
-      if (!map) break;
-      shownKey = requestedKey;
-      show(map);
+    try {
+      while (key(latest) !== shownKey) {
+        const requestedKey = key(latest);
+        const map = await request(latest);
+        if (!map) break;
+        shownKey = requestedKey;
+        show(map);
+      }
+    } finally {
+      loading = false;
     }
-    loading = false;
   };
 }
 

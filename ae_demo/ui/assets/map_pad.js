@@ -16,8 +16,9 @@ const reach = +plane.getAttribute("aria-valuemax"); // the plane shows −reach 
 
 let followTimer = 0;
 let map = null;
-const here = new Set(); // datasets whose plane the page decodes
-let trying = false;
+const here = new Map(); // by dataset, whether the page decodes its plane: "loading", "ready" or "failed"
+let decoding = false;
+let shownPlane = null; // its dataset and β
 let code = [0, 0]; // under the dot
 
 const clip = (number) => Math.min(reach, Math.max(-reach, number));
@@ -106,51 +107,61 @@ function showMap(loaded) {
   map = loaded;
   showAbout(about, map);
   if (map.error) return;
-  if (map.manifold && !here.has(props.value.dataset)) manifold.src = map.manifold;
+  if (map.manifold && !isHere(props.value)) showPlane(map.manifold, map);
   drawOverlay();
   showLegend(map.labels, map.colors);
 }
 
-const pictures = ({ dataset }) => !here.has(dataset);
+const planeKey = ({ dataset, log_beta }) => `${dataset} ${log_beta}`;
+const isHere = ({ dataset }) => here.get(dataset) === "ready";
 const loadMap = mapLoader(
-  (value) => `${value.dataset} ${value.log_beta} ${pictures(value)}`,
-  (value) => server.latent_map({ dataset: value.dataset, log_beta: value.log_beta, pictures: pictures(value) }),
+  (value) => `${planeKey(value)} ${isHere(value)}`,
+  async ({ dataset, log_beta }) => {
+    const loaded = await server.latent_map({ dataset, log_beta, pictures: !isHere({ dataset }) });
+    return loaded && { ...loaded, dataset, log_beta };
+  },
   showMap,
 );
 
-async function decode(value) {
-  try {
-    return await window.studioNetworks.decodePlane(value, props.cells, reach);
-  } catch {
-    here.clear(); // Python goes on
-    loadMap(value);
-    return null;
-  }
+// Show the plane of a dataset and a β, unless the visitor has gone on to other data.
+function showPlane(uri, { dataset, log_beta }) {
+  if (dataset !== props.value.dataset) return;
+  shownPlane = planeKey({ dataset, log_beta });
+  manifold.src = uri;
 }
 
-const decodeHere = mapLoader(
-  ({ dataset, log_beta }) => `${dataset} ${log_beta}`,
-  decode,
-  (src) => {
-    manifold.src = src;
-  },
-);
+// Decode the plane in the page; Python's part if that fails.
+async function decodeHere() {
+  if (decoding) return;
+  decoding = true;
+  while (isHere(props.value) && planeKey(props.value) !== shownPlane) {
+    const value = props.value;
+    try {
+      showPlane(await window.studioNetworks.decodePlane(value, props.cells, reach), value);
+    } catch {
+      here.set(value.dataset, "failed");
+      loadMap(value);
+    }
+  }
+  decoding = false;
+}
 
-// Have the page decode the plane from the next change on, if its network can be had here.
-async function tryHere({ dataset }) {
-  if (trying) return;
-  trying = true;
+// Get the network of a dataset, once.
+async function getNetwork(dataset) {
+  here.set(dataset, "loading");
   try {
     await window.studioNetworks.load([`vae-${dataset}`]);
-    here.add(dataset);
-    trying = false;
-  } catch {} // never again
+    here.set(dataset, "ready");
+    decodeHere();
+  } catch {
+    here.set(dataset, "failed");
+  }
 }
 
 function showValue() {
   if (!props.value) return;
-  if (here.has(props.value.dataset)) decodeHere(props.value);
-  else if (map) tryHere(props.value);
+  if (isHere(props.value)) decodeHere();
+  else if (map && !here.has(props.value.dataset)) getNetwork(props.value.dataset);
   loadMap(props.value);
   drawOverlay();
   moveDot(props.value.z);

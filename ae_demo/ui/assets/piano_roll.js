@@ -27,7 +27,7 @@ let metre = Object.keys(metres)[0];
 let bars = 8;
 let cursor = null; // {pitch, step} of the keys
 let played = null; // sixteenth that sounds
-let drag = null; // {at, grid, others, found, one, moved, now}: where it began, on which of the notes, if any, …
+let drag = null; // {pointer, at, grid, others, found, one, moved, now}: where it began, on which of the notes, if any, …
 const undoSteps = [];
 
 const barSteps = () => metres[metre][0];
@@ -51,8 +51,7 @@ function layout() {
   return { width, lines, perLine, unit: width / perLine, height: ROWS * ROW_HEIGHT };
 }
 
-function toCanvas(pitch, step) {
-  const { perLine, unit, height } = layout();
+function toCanvas(pitch, step, { perLine, unit, height }) {
   const line = Math.min(Math.floor(step / perLine), Math.ceil(total() / perLine) - 1);
   return [(step - line * perLine) * unit, line * (height + GAP) + (highest - pitch) * ROW_HEIGHT];
 }
@@ -83,13 +82,14 @@ function drawGrid({ lines, perLine, unit, height, width }, ink) {
   }
 }
 
-function drawNotes({ perLine, unit }, color, active) {
+function drawNotes(shape, color, active) {
+  const { perLine, unit } = shape;
   for (const [pitch, start, length] of shownNotes()) {
     const sounds = played !== null && start <= played && played < start + length;
     pen.fillStyle = sounds ? active : color;
     for (let step = start; step < start + length; ) {
-      const end = Math.min(start + length, (Math.floor(step / perLine) + 1) * perLine); // of the note or its line
-      const [x, y] = toCanvas(pitch, step);
+      const end = Math.min(start + length, (Math.floor(step / perLine) + 1) * perLine); // where the note or its line ends
+      const [x, y] = toCanvas(pitch, step, shape);
       pen.beginPath();
       pen.roundRect(x + 0.5, y - 0.5, (end - step) * unit - 1.5, ROW_HEIGHT + 1, 3);
       pen.fill();
@@ -98,17 +98,20 @@ function drawNotes({ perLine, unit }, color, active) {
   }
 }
 
-function drawMark(step, color) {
-  const { height } = layout();
-  const [x, y] = toCanvas(highest, step);
+function drawMark(step, color, shape) {
+  const [x, y] = toCanvas(highest, step, shape);
   pen.fillStyle = color;
-  pen.fillRect(x, y, 2, height);
+  pen.fillRect(x, y, 2, shape.height);
+}
+
+function drawCursor(color, shape) {
+  cursor.step = Math.min(cursor.step, total() - 1);
+  pen.strokeStyle = color;
+  pen.lineWidth = 2;
+  pen.strokeRect(...toCanvas(cursor.pitch, cursor.step, shape), shape.unit * EIGHTH, ROW_HEIGHT);
 }
 
 function draw() {
-  roll.dataset.notes = shownNotes()
-    .map((one) => one.join("."))
-    .join("-");
   const shape = layout();
   const ratio = window.devicePixelRatio || 1;
   const height = shape.lines * (shape.height + GAP) - GAP;
@@ -122,19 +125,17 @@ function draw() {
   drawGrid(shape, ink);
   pen.globalAlpha = 1;
   drawNotes(shape, accent, style.getPropertyValue("--red"));
-  if (played !== null) drawMark(Math.min(played, total() - 0.01), style.getPropertyValue("--red"));
-  if (cursor) {
-    pen.strokeStyle = ink;
-    pen.lineWidth = 2;
-    pen.strokeRect(...toCanvas(cursor.pitch, cursor.step), shape.unit * EIGHTH, ROW_HEIGHT);
-  }
+  if (played !== null) drawMark(Math.min(played, total() - 0.01), style.getPropertyValue("--red"), shape);
+  if (cursor) drawCursor(ink, shape);
 }
 
 function showPlayed(step) {
   if (step !== null && !canvas.offsetParent) return window.studioMusic.stop(); // the visitor has gone to another tab
+  if ((step === null) !== (played === null)) {
+    roll.dataset.playing = step !== null;
+    playButton.textContent = step === null ? `▶ ${props.texts.play}` : `■ ${props.texts.stop}`;
+  }
   played = step;
-  playButton.ariaPressed = step !== null;
-  playButton.textContent = step === null ? `▶ ${props.texts.play}` : `■ ${props.texts.stop}`;
   draw();
 }
 
@@ -142,16 +143,27 @@ function showPlayed(step) {
 
 let publishTimer = 0;
 
+const nameOf = (pitch) => `${NAMES[pitch % 12]}${Math.floor(pitch / 12) - 1}`;
+
+// Tell what the canvas shows to those who do not see it.
+function describe() {
+  const found = shownNotes();
+  roll.dataset.notes = found.map((one) => one.join(".")).join("-");
+  canvas.setAttribute("aria-label", `${props.title}: ${found.map(([pitch]) => nameOf(pitch)).join(" ")}`);
+}
+
 function publishSoon() {
+  props.value = { metre, bars, notes: shownNotes() };
+  describe();
   clearTimeout(publishTimer);
   publishTimer = setTimeout(() => {
-    props.value = { metre, bars, notes: shownNotes() };
     keepInStorage();
     trigger("input");
   }, 120);
 }
 
 function remember() {
+  if (tuneMenu) tuneMenu.value = "";
   undoSteps.push([metre, notes]);
   if (undoSteps.length > 100) undoSteps.shift();
 }
@@ -174,14 +186,14 @@ function noteAt({ pitch, step }, reach = 1) {
   return near[0] ?? null;
 }
 
-// A bar keeps what fits into it.
+// A bar keeps the notes that begin within it.
 function changeMetre(wanted) {
   remember();
   const [before, after] = [barSteps(), metres[wanted][0]];
   notes = notes.flatMap(([pitch, start, length]) => {
     const step = start % before;
     const at = Math.floor(start / before) * after + step;
-    return step < after ? [[pitch, at, Math.min(length, bars * after - at)]] : [];
+    return step < after ? [[pitch, at, length]] : [];
   });
   metre = wanted;
   notes.forEach((one, i) => {
@@ -211,24 +223,27 @@ function replaceNotes(next) {
 const gridSteps = () => (layout().unit >= ROOMY ? 1 : EIGHTH);
 
 function pressPointer(event) {
+  if (event.button || drag) return;
   event.preventDefault();
   canvas.focus({ preventScroll: true });
-  if (!editable || drag || !event.isPrimary) return;
+  if (!editable) return;
   canvas.setPointerCapture(event.pointerId);
+  clearTimeout(publishTimer);
   remember();
   const at = fromCanvas(event);
   const found = noteAt(at);
   const grid = event.altKey ? 1 : gridSteps();
   const others = notes.filter((one) => one !== found);
   const start = at.step - (at.step % grid);
-  drag = { others, grid, at, found, one: found ?? [at.pitch, start, Math.min(EIGHTH, total() - start)], moved: false };
-  if (!found) put(drag.one, others);
-  window.studioMusic.pluck(drag.one[0]);
+  const one = found ?? [at.pitch, start, Math.min(EIGHTH, total() - start)];
+  drag = { pointer: event.pointerId, others, grid, at, found, one, moved: false };
+  if (!found) put(one, others);
+  window.studioMusic.pluck(one[0]);
   draw();
 }
 
 function movePointer(event) {
-  if (!drag) return;
+  if (event.pointerId !== drag?.pointer) return;
   const to = fromCanvas(event);
   const { one, found, at, grid, others } = drag;
   if (to.pitch === at.pitch && to.step === at.step && !drag.moved) return;
@@ -247,46 +262,66 @@ function movePointer(event) {
   draw();
 }
 
-function liftPointer() {
-  if (!drag) return;
+function liftPointer(event) {
+  if (event.pointerId !== drag?.pointer) return;
   if (drag.found && !drag.moved) notes = drag.others; // a tap takes a note away
   drag = null;
   draw();
   publishSoon();
 }
 
+function cancelPointer(event) {
+  if (event.pointerId !== drag?.pointer) return;
+  drag = null;
+  undo();
+}
+
 // Keys
 
 function toggleAtCursor(long) {
   const found = noteAt(cursor, 0);
-  if (found) replaceNotes(notes.filter((one) => one !== found));
-  else {
-    remember();
-    put([cursor.pitch, cursor.step, Math.min(long ? 4 : EIGHTH, total() - cursor.step)], notes);
-    window.studioMusic.pluck(cursor.pitch);
-    publishSoon();
+  if (found) {
+    replaceNotes(notes.filter((one) => one !== found));
+    return;
   }
+  remember();
+  put([cursor.pitch, cursor.step, Math.min(long ? 2 * EIGHTH : EIGHTH, total() - cursor.step)], notes);
+  window.studioMusic.pluck(cursor.pitch);
+  publishSoon();
 }
 
 function moveCursor(key, far) {
-  cursor ??= { pitch: 72, step: 0 };
   const along = far ? barSteps() : gridSteps();
-  if (key === "ArrowLeft") cursor.step -= along;
-  if (key === "ArrowRight") cursor.step += along;
-  if (key === "ArrowUp") cursor.pitch += far ? 12 : 1;
-  if (key === "ArrowDown") cursor.pitch -= far ? 12 : 1;
-  cursor = { pitch: clamp(cursor.pitch, lowest, highest), step: clamp(cursor.step, 0, total() - EIGHTH) };
-  state.textContent = `${NAMES[cursor.pitch % 12]}${Math.floor(cursor.pitch / 12) - 1}, ${1 + Math.floor(cursor.step / barSteps())}:${1 + (cursor.step % barSteps()) / metres[metre][1]}`;
+  const up = far ? 12 : 1;
+  const [pitch, step] = {
+    ArrowLeft: [0, -along],
+    ArrowRight: [0, along],
+    ArrowUp: [up, 0],
+    ArrowDown: [-up, 0],
+  }[key];
+  cursor = {
+    pitch: clamp(cursor.pitch + pitch, lowest, highest),
+    step: clamp(cursor.step + step, 0, total() - 1),
+  };
+}
+
+// Say where the cursor is, as bar and sixteenth, and whether a note is there.
+function tellCursor() {
+  const [bar, step] = [Math.floor(cursor.step / barSteps()), cursor.step % barSteps()];
+  state.textContent = `${noteAt(cursor, 0) ? "♪ " : ""}${nameOf(cursor.pitch)}, ${bar + 1}:${step + 1}`;
 }
 
 function pressKey(event) {
   const { key } = event;
   if (key === "Enter") togglePlay();
   else if (!editable) return;
-  else if (key.startsWith("Arrow")) moveCursor(key, event.shiftKey);
-  else if (key === " " && cursor) toggleAtCursor(event.shiftKey);
   else if (key === "z" && (event.ctrlKey || event.metaKey)) undo();
-  else return;
+  else if (key === " " || /^Arrow(Left|Right|Up|Down)$/.test(key)) {
+    cursor ??= { pitch: 72, step: 0 };
+    if (key === " ") toggleAtCursor(event.shiftKey);
+    else moveCursor(key, event.shiftKey);
+    tellCursor();
+  } else return;
   event.preventDefault();
   draw();
 }
@@ -306,14 +341,15 @@ async function save(kind) {
   else saveFile(`melody.${kind}`, file);
 }
 
-const encode = () => [metre, ...shownNotes().map((one) => one.join("."))].join("-");
+const encode = () => [metre, ...notes.map((one) => one.join("."))].join("-");
 
 // Notes of such a text; null if it is none.
 function decode(text) {
   const [wanted, ...parts] = text.split("-");
   const found = parts.map((part) => part.split(".").map(Number));
   const fits = ([pitch, start, length]) => pitch >= lowest && pitch <= highest && start >= 0 && length >= 1;
-  return metres[wanted] && found.every((one) => one.length === 3 && one.every(Number.isInteger) && fits(one))
+  return Object.hasOwn(metres, wanted) &&
+    found.every((one) => one.length === 3 && one.every(Number.isInteger) && fits(one))
     ? { metre: wanted, notes: found }
     : null;
 }
@@ -337,17 +373,29 @@ function keptMelody() {
 
 const shared = () => Math.round(Number(share.value) * (props.value.path.length - 1));
 
+function tellShare() {
+  const percent = Math.round(100 * share.value);
+  roll.querySelector("output").textContent = `${percent} % B`;
+  share.setAttribute("aria-valuetext", `${percent} % B`);
+}
+
 function showValue() {
   const value = props.value ?? {};
   const given = (share && value.path?.length ? value.path[shared()] : value.notes) ?? [];
   const resized = editable && value.bars && value.bars !== bars;
-  const waiting = notes.filter(([, start]) => resized && start >= total());
-  notes = given.some(([, start]) => start >= total()) ? given : [...given, ...waiting];
-  metre = value.metre in metres ? value.metre : metre;
   bars = value.bars ?? bars;
-  note.textContent = value.note ?? "";
+  if (!resized) {
+    metre = value.metre in metres ? value.metre : metre;
+    notes = given;
+  }
+  if (note.textContent !== (value.note ?? "")) {
+    note.textContent = value.note ?? "";
+    roll.dispatchEvent(new CustomEvent("announce", { bubbles: true, detail: note.textContent }));
+  }
   if (metreMenu) metreMenu.value = metre;
+  if (share) tellShare();
   draw();
+  describe();
   if (resized) publishSoon();
   if (value.play) window.studioMusic.play(source);
 }
@@ -357,19 +405,21 @@ function adopt(melody) {
   remember();
   metre = melody.metre;
   notes = melody.notes.map((one) => [...one]);
+  note.textContent = melody.note ?? "";
   if (metreMenu) metreMenu.value = metre;
   draw();
   publishSoon();
 }
 
 function chooseTune() {
-  if (tuneMenu.value) adopt(props.menu[tuneMenu.value]);
-  tuneMenu.value = "";
+  const chosen = tuneMenu.value;
+  if (chosen) adopt(props.menu[chosen]);
+  tuneMenu.value = chosen; // until the next change
 }
 
 function take(target) {
   const widget = document.querySelector(`.piano-roll[data-name="${target}"]`);
-  widget?.dispatchEvent(new CustomEvent("take", { detail: { metre, notes } }));
+  widget?.dispatchEvent(new CustomEvent("take", { detail: { metre, notes, note: note.textContent } }));
 }
 
 playButton.addEventListener("click", togglePlay);
@@ -388,7 +438,7 @@ roll.addEventListener("link", ({ detail }) => {
 canvas.addEventListener("pointerdown", pressPointer);
 canvas.addEventListener("pointermove", movePointer);
 canvas.addEventListener("pointerup", liftPointer);
-canvas.addEventListener("pointercancel", liftPointer);
+canvas.addEventListener("pointercancel", cancelPointer);
 canvas.addEventListener("keydown", pressKey);
 new ResizeObserver(draw).observe(canvas);
 onValue(showValue);
