@@ -9,7 +9,8 @@ from ae_demo.evaluation.melody_attributes import ATTRIBUTES, attributes
 from ae_demo.evaluation.melody_scores import MELODY_BATCH, pieces_of
 from ae_demo.models.melody_vae import MelodyVAE
 
-FITTED_SAMPLES = 2048
+FITTED_SAMPLES = 8192
+LONGEST_SHIFT = 2.5  # longer ones leave the codes of tunes, and anything widens the range of the notes there
 RIDGE = 0.05  # relative to the variance of the code
 
 
@@ -18,8 +19,9 @@ def find_directions(model: MelodyVAE, data: Images) -> dict:
     """Find directions by ridge regression of the ATTRIBUTES of decoded melodies on their codes.
 
     directions: for each property the shift of the code, a list of numbers, that raises it by a standard deviation of
-    the data and leaves the others as they are, as far as they depend on the code linearly; changed: for each property
-    that is to rise so, the mean change of each, in standard deviations, measured on the melodies of the data."""
+    the data and leaves the others as they are, as far as they depend on the code linearly, but no longer than
+    LONGEST_SHIFT; changed: for each property that is to rise so, the mean change of each, in standard deviations,
+    measured on the melodies of the data."""
     batch = pieces_of(data, model.bars)
     x, metre = batch["melody"], batch["metre"]
     spread = attributes(x, metre).std(0)
@@ -30,6 +32,7 @@ def find_directions(model: MelodyVAE, data: Images) -> dict:
     found = found - torch.stack([found[metres == m].mean(0) for m in range(len(METRES))])[metres]
     weights = torch.linalg.solve(z.T @ z + RIDGE * len(z) * torch.eye(z.shape[1]), z.T @ found)  # (latent_dim, 4)
     directions = torch.linalg.pinv(weights)  # (4, latent_dim): directions @ weights = I
+    directions = directions * (LONGEST_SHIFT / directions.norm(dim=1, keepdim=True)).clamp(max=1)
     mu, _ = model.encode(x, metre)
     before, changed = _attributes_of(model, mu, metre) / spread, dict[str, dict[str, float]]()
     for name, direction in zip(ATTRIBUTES, directions, strict=True):

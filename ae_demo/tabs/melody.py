@@ -32,7 +32,7 @@ TEXT = TEXTS["melody"]
 MELODY_VAES = {8: "melody-vae", 2: "melody-vae-2bar"}  # by the number of bars
 PATH_POINTS = 17
 ELBO_SAMPLES = 16
-MAX_SHIFT = 2.0  # standard deviations of a property
+MAX_SHIFT = 2.0  # steps along a direction
 TEMPERATURE_RANGE = (0.1, 1.5)
 KEPT = ("nothing", "rhythm", "pitches")
 TUNES = (  # those in the menus, well known or telling; the first two are A and B at first
@@ -126,8 +126,8 @@ def sample_melody(metre: str = "6/8", temperature: float = TEMPERATURE, seed: in
 
 @cache
 def attribute_directions(bars: int) -> Tensor:
-    """Return the directions in the code that change each of ATTRIBUTES by a standard deviation, (4, latent_dim), as
-    measured after training; raises CheckpointError if they are missing."""
+    """Return the directions in the code that change each of ATTRIBUTES, (4, latent_dim), as found after training
+    (`find_directions`); raises CheckpointError if they are missing."""
     stored = checkpoints.analysis(MELODY_VAES[bars]).get("directions")
     if not stored:
         raise CheckpointError(TEXT["no_directions"].format(name=MELODY_VAES[bars]))
@@ -138,8 +138,9 @@ def attribute_directions(bars: int) -> Tensor:
 def change_melody(
     melody: dict, density: float = 0, span: float = 0, leaps: float = 0, mode: float = 0, keep: str = "nothing"
 ) -> dict:
-    """Decode a melody, as of `encode_melody`, from its code moved so that its note density, its range (`span`), its
-    leaps or its mode (up: major) change by −2 … 2 standard deviations; `keep` its rhythm, its pitches or nothing."""
+    """Decode a melody, as of `encode_melody`, from its code moved by −2 … 2 steps each along the directions that change
+    its note density, its range (`span`), its leaps and its mode (up: major); `keep` its rhythm, its pitches or
+    nothing."""
     x, metre = to_melody(melody)
     moved = [inputs.check_range(value, -MAX_SHIFT, MAX_SHIFT) for value in (density, span, leaps, mode)]
     keep = inputs.check_choice(keep, KEPT)

@@ -35,12 +35,16 @@ def position(page, roll, step, pitch, steps=96):
 
 
 def pitch_heard(samples, rate):
-    """The fundamental of a sound, as a MIDI number: the strongest period between two semitones outside of the roll."""
-    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), 2**18))
-    midi = np.arange(53, 91, 0.05)
-    bins = (440 * 2 ** ((midi - 69) / 12) / rate * 2**18)[:, None] * np.arange(1, 6)
-    weight = spectrum[np.round(bins).astype(int)] / np.arange(1, 6)
-    return midi[np.log1p(weight).sum(1).argmax()]
+    """The pitch of a sound, as a MIDI number: the shortest lag after which it is nearly as it was (autocorrelation)."""
+    size = 2 * len(samples)
+    spectrum = np.abs(np.fft.rfft(samples - samples.mean(), size)) ** 2
+    same = np.fft.irfft(spectrum)[: len(samples)] / (len(samples) - np.arange(len(samples)))
+    lags = np.arange(round(rate / 1500), round(rate / 150))
+    peaks = [lag for lag in lags if same[lag] == same[lag - 2 : lag + 3].max()]
+    lag = next(lag for lag in peaks if same[lag] > 0.9 * max(same[peaks]))
+    before, at, after = same[lag - 1 : lag + 2]
+    exact = lag + (before - after) / (2 * (before - 2 * at + after))  # the top of a parabola through the three
+    return 69 + 12 * np.log2(rate / exact / 440)
 
 
 def test_the_right_pitches_sound_at_the_right_times(music):

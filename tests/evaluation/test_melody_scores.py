@@ -112,6 +112,7 @@ def test_directions_change_one_property_and_no_other_where_all_is_linear(monkeyp
     effects = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
     monkeypatch.setattr(melody_analysis, "attributes", lambda x, metre: x.flatten(1)[:, :6].float() @ effects)
     monkeypatch.setattr(melody_analysis, "RIDGE", 0.0)
+    monkeypatch.setattr(melody_analysis, "LONGEST_SHIFT", 1e6)
     data = melodies(split="sample").spread(40)
     found = melody_analysis.find_directions(Linear(), data)
     spread = (data[:]["melody"].flatten(1)[:, :6].float() @ effects).std(0)
@@ -119,3 +120,7 @@ def test_directions_change_one_property_and_no_other_where_all_is_linear(monkeyp
     assert torch.allclose(directions @ effects, torch.diag(spread), atol=0.02 * float(spread.max()))
     for name, changes in found["changed"].items():
         assert changes == pytest.approx({other: float(other == name) for other in music.ATTRIBUTES}, abs=0.02)
+    monkeypatch.setattr(melody_analysis, "LONGEST_SHIFT", 0.1)
+    short = melody_analysis.find_directions(Linear(), data)["directions"]
+    for name in music.ATTRIBUTES:
+        assert torch.tensor(short[name]).norm() == pytest.approx(0.1, abs=1e-3)
