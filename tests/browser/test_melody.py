@@ -107,9 +107,8 @@ def test_the_slider_changes_what_plays_at_the_next_bar(music):
     share = music.locator("#melody-blend .share")
     music.evaluate("window.studioMusic.settings.tempo = 200")
     music.evaluate(
-        "window.heard = []; const sounded = AudioBufferSourceNode.prototype.start;"
-        "AudioBufferSourceNode.prototype.start ="
-        " function (when) { window.heard.push(when); return sounded.call(this, when); }"
+        "() => { window.heard = []; const { start } = AudioBufferSourceNode.prototype;"
+        " AudioBufferSourceNode.prototype.start = function (when) { window.heard.push(when); start.call(this, when); } }"
     )
     share.evaluate("(node) => { node.value = 0; node.dispatchEvent(new Event('input')); }")
     first = notes_of(music, "melody-blend")
