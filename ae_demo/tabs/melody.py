@@ -41,6 +41,7 @@ TUNES = (  # those in the menus, well known or telling; the first two are A and 
     "The Bucks of Oranmore", "Kiss Me Kate", "American Hornpipe",
 )  # fmt: skip
 TAKES = {"melody-a": "→ A", "melody-b": "→ B"}
+SHRINKAGE = 0.3  # the map's covariance has more numbers than 628 codes tell
 THUMBNAIL_SIDE = 84
 TUNES_IN_A_ROW = 22
 
@@ -187,13 +188,16 @@ def menu_tunes() -> list[dict]:
 @torch.inference_mode()
 def map_axes() -> tuple[Tensor, Tensor]:
     """Return the codes of the held-out phrases, (N, latent_dim), and the axes of the map, (latent_dim, 2): those that
-    tell the metres apart best (linear discriminants: Fisher, 1936)."""
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
+    tell the metres apart best (linear discriminants: Fisher, 1936), with a covariance shrunk towards the identity."""
     x, metre, _ = tune_phrases()
     z, _ = melody_vae(PHRASE_BARS).encode(x, metre)
-    fitted = LinearDiscriminantAnalysis(solver="eigen", shrinkage="auto").fit(z.numpy(), metre.numpy())
-    return z, torch.from_numpy(fitted.scalings_[:, :2]).float()
+    means = torch.stack([z[metre == index].mean(0) for index in range(len(METRES))])
+    within = torch.cov((z - means[metre]).T)
+    shrunk = torch.lerp(within, within.diagonal().mean() * torch.eye(len(within)), SHRINKAGE)
+    root = torch.linalg.cholesky(shrunk)  # whitens the codes within a metre
+    apart = torch.linalg.solve_triangular(root, (means - z.mean(0)).T, upper=False)
+    axes = torch.linalg.svd(apart, full_matrices=False)[0][:, :2]
+    return z, torch.linalg.solve_triangular(root.T, axes, upper=True)
 
 
 def on_map(z: Tensor) -> list[list[float]]:
@@ -285,7 +289,7 @@ def build() -> None:
 
     settings = {"bars": bars, "metre": metre, "temperature": temperature, "seed": seed, "keep": keep}
     settings |= dict(zip(ATTRIBUTES, sliders, strict=True))
-    address = keep_in_address("melody", settings, MELODY_VAES.values(), eager=True)
+    address = keep_in_address("music", settings, MELODY_VAES.values(), eager=True)
     placed = gr.JSON(visible=False)
     to_rolls = "(bars, ...rolls) => rolls.map((value) => ({...value, bars}))"
     bars.change(None, [bars, first, second], [first, second], js=to_rolls, **PRIVATE)

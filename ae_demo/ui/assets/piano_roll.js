@@ -205,6 +205,7 @@ function changeMetre(wanted) {
 
 function undo() {
   if (!undoSteps.length) return;
+  if (tuneMenu) tuneMenu.value = "";
   [metre, notes] = undoSteps.pop();
   if (metreMenu) metreMenu.value = metre;
   draw();
