@@ -11,6 +11,9 @@ from ae_demo.models.melody_vae import MelodyVAE
 
 FITTED_SAMPLES = 8192
 LONGEST_SHIFT = 2.5  # longer ones leave the codes of tunes, and anything widens the range of the notes there
+CANDIDATES = 48
+SCATTER = 0.3  # standard deviation of the candidates around a direction
+MEASURED = 64  # melodies on which the changes are measured
 RIDGE = 0.05  # relative to the variance of the code
 
 
@@ -20,8 +23,8 @@ def find_directions(model: MelodyVAE, data: Images) -> dict:
 
     directions: for each property the shift of the code, a list of numbers, that raises it by a standard deviation of
     the data and leaves the others as they are, as far as they depend on the code linearly, but no longer than
-    LONGEST_SHIFT; changed: for each property that is to rise so, the mean change of each, in standard deviations,
-    measured on the melodies of the data."""
+    LONGEST_SHIFT; spread: standard deviations of the properties; changed: for each property that is to rise by one, the
+    mean change of each by `change_attributes`, in standard deviations."""
     batch = pieces_of(data, model.bars)
     x, metre = batch["melody"], batch["metre"]
     spread = attributes(x, metre).std(0)
@@ -33,13 +36,57 @@ def find_directions(model: MelodyVAE, data: Images) -> dict:
     weights = torch.linalg.solve(z.T @ z + RIDGE * len(z) * torch.eye(z.shape[1]), z.T @ found)  # (latent_dim, 4)
     directions = torch.linalg.pinv(weights)  # (4, latent_dim): directions @ weights = I
     directions = directions * (LONGEST_SHIFT / directions.norm(dim=1, keepdim=True)).clamp(max=1)
-    mu, _ = model.encode(x, metre)
-    before, changed = _attributes_of(model, mu, metre) / spread, dict[str, dict[str, float]]()
-    for name, direction in zip(ATTRIBUTES, directions, strict=True):
-        change = (_attributes_of(model, mu + direction, metre) / spread - before).mean(0)
-        changed[name] = dict(zip(ATTRIBUTES, [round(v, 3) for v in change.tolist()], strict=True))
     stored = [[round(v, 4) for v in direction] for direction in directions.tolist()]
-    return {"directions": dict(zip(ATTRIBUTES, stored, strict=True)), "changed": changed}
+    return {
+        "directions": dict(zip(ATTRIBUTES, stored, strict=True)),
+        "spread": [round(v, 4) for v in spread.tolist()],
+        "changed": _measure_changes(model, x, metre, directions, spread),
+    }
+
+
+def _measure_changes(model: MelodyVAE, x: Tensor, metre: Tensor, directions: Tensor, spread: Tensor) -> dict[str, dict]:
+    """Measure the mean changes of all ATTRIBUTES by `change_attributes`, one step up of each, on MEASURED melodies."""
+    rows = torch.linspace(0, len(x) - 1, min(MEASURED, len(x))).long()
+    changed = {}
+    for index, name in enumerate(ATTRIBUTES):
+        wanted, changes = torch.zeros(len(ATTRIBUTES)), []
+        wanted[index] = 1
+        for row in rows.tolist():
+            z, _ = model.encode(x[row : row + 1], metre[row : row + 1])
+            moved = change_attributes(model, z, metre[row : row + 1], wanted, directions, spread)
+            before = model.decode(z, metre[row : row + 1])
+            both = attributes(torch.cat([before, moved]), metre[row].expand(2)) / spread
+            changes.append(both[1] - both[0])
+        mean = torch.stack(changes).mean(0).tolist()
+        changed[name] = dict(zip(ATTRIBUTES, [round(v, 3) for v in mean], strict=True))
+    return changed
+
+
+@torch.inference_mode()
+def change_attributes(
+    model: MelodyVAE,
+    z: Tensor,
+    metre: Tensor,
+    wanted: Tensor,
+    directions: Tensor,
+    spread: Tensor,
+    rhythm: Tensor | None = None,
+) -> Tensor:
+    """Decode the code z (1, latent_dim) of a melody, moved so that its ATTRIBUTES change by `wanted` (4,) standard
+    deviations, `spread` (4,) each -> tokens (1, bars, 16). Of CANDIDATES codes along the directions and around them,
+    seeded, it is the one whose melody comes nearest."""
+    if not wanted.any():
+        return model.decode(z, metre, rhythm=rhythm)
+    seeded = torch.Generator().manual_seed(0)
+    far = torch.linspace(0, 2, CANDIDATES)[:, None]
+    codes = z + far * (wanted @ directions) + SCATTER * torch.randn(CANDIDATES, z.shape[1], generator=seeded)
+    codes[0] = z[0]
+    metres = metre.expand(CANDIDATES)
+    decoded = model.decode(codes, metres, rhythm=None if rhythm is None else rhythm.expand(CANDIDATES, -1, -1))
+    found = attributes(decoded, metres) / spread
+    error = (found - found[0] - wanted).square().sum(1)
+    best = int(error.argmin())
+    return decoded[best : best + 1]
 
 
 def _attributes_of(model: MelodyVAE, z: Tensor, metre: Tensor) -> Tensor:

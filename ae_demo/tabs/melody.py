@@ -9,6 +9,7 @@ from torch import Tensor
 from ae_demo import checkpoints
 from ae_demo.checkpoints import CheckpointError
 from ae_demo.data.melodies import METRES, PHRASE_BARS, melodies, sample_tunes, tokens_to_notes, valid_steps
+from ae_demo.evaluation.melody_analysis import change_attributes
 from ae_demo.evaluation.melody_attributes import ATTRIBUTES, draw_rolls
 from ae_demo.evaluation.melody_scores import TEMPERATURE
 from ae_demo.figures import data_uri, to_grid, to_pil
@@ -32,7 +33,7 @@ TEXT = TEXTS["melody"]
 MELODY_VAES = {8: "melody-vae", 2: "melody-vae-2bar"}  # by the number of bars
 PATH_POINTS = 17
 ELBO_SAMPLES = 16
-MAX_SHIFT = 2.0  # steps along a direction
+MAX_SHIFT = 2.0  # standard deviations of a property
 TEMPERATURE_RANGE = (0.1, 1.5)
 KEPT = ("nothing", "rhythm", "pitches")
 TUNES = (  # those in the menus, well known or telling; the first two are A and B at first
@@ -126,30 +127,32 @@ def sample_melody(metre: str = "6/8", temperature: float = TEMPERATURE, seed: in
 
 
 @cache
-def attribute_directions(bars: int) -> Tensor:
-    """Return the directions in the code that change each of ATTRIBUTES, (4, latent_dim), as found after training
-    (`find_directions`); raises CheckpointError if they are missing."""
-    stored = checkpoints.analysis(MELODY_VAES[bars]).get("directions")
+def attribute_directions(bars: int) -> tuple[Tensor, Tensor]:
+    """Return the directions in the code that change each of ATTRIBUTES, (4, latent_dim), and the standard deviations of
+    these, (4,), as found after training (`find_directions`); raises CheckpointError if they are missing."""
+    found = checkpoints.analysis(MELODY_VAES[bars])
+    stored = found.get("directions")
     if not stored:
         raise CheckpointError(TEXT["no_directions"].format(name=MELODY_VAES[bars]))
-    return torch.tensor([stored[name] for name in ATTRIBUTES])
+    return torch.tensor([stored[name] for name in ATTRIBUTES]), torch.tensor(found["spread"])
 
 
 @torch.inference_mode()
 def change_melody(
     melody: dict, density: float = 0, span: float = 0, leaps: float = 0, mode: float = 0, keep: str = "nothing"
 ) -> dict:
-    """Decode a melody, as of `encode_melody`, from its code moved by −2 … 2 steps each along the directions that change
-    its note density, its range (`span`), its leaps and its mode (up: major); `keep` its rhythm, its pitches or
-    nothing."""
+    """Decode a melody, as of `encode_melody`, from its code moved so that its note density, its range (`span`), its
+    leaps and its mode (up: major) change by −2 … 2 standard deviations each, as nearly as can be found; `keep` its
+    rhythm, its pitches or nothing."""
     x, metre = to_melody(melody)
     moved = [inputs.check_range(value, -MAX_SHIFT, MAX_SHIFT) for value in (density, span, leaps, mode)]
     keep = inputs.check_choice(keep, KEPT)
     bars = x.shape[1]
     model = melody_vae(bars)
     z, _ = model.encode(x, metre)
-    z = z + torch.tensor([moved], dtype=torch.float32) @ attribute_directions(bars)
-    decoded = model.decode(z, metre, rhythm=x if keep == "rhythm" else None)
+    wanted = torch.tensor(moved, dtype=torch.float32)
+    rhythm = x if keep == "rhythm" else None
+    decoded = change_attributes(model, z, metre, wanted, *attribute_directions(bars), rhythm)
     value = melody_value(decoded[0], metre)
     if keep == "pitches":
         value["notes"] = keep_pitches(value["notes"], tokens_to_notes(x[0], value["metre"]))
