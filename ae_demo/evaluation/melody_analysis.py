@@ -11,7 +11,7 @@ from ae_demo.models.melody_vae import MelodyVAE
 
 FITTED_SAMPLES = 8192
 LONGEST_SHIFT = 2.5  # longer ones leave the codes of tunes, and anything widens the range of the notes there
-CANDIDATES = 48
+TRIED_CODES = 48
 SCATTER = 0.3  # standard deviation of the candidates around a direction
 MEASURED = 64  # melodies on which the changes are measured
 RIDGE = 0.05  # relative to the variance of the code
@@ -73,16 +73,16 @@ def change_attributes(
     rhythm: Tensor | None = None,
 ) -> Tensor:
     """Decode the code z (1, latent_dim) of a melody, moved so that its ATTRIBUTES change by `wanted` (4,) standard
-    deviations, `spread` (4,) each -> tokens (1, bars, 16). Of CANDIDATES codes along the directions and around them,
+    deviations, `spread` (4,) each -> tokens (1, bars, 16). Of TRIED_CODES codes along the directions and around them,
     seeded, it is the one whose melody comes nearest."""
     if not wanted.any():
         return model.decode(z, metre, rhythm=rhythm)
     seeded = torch.Generator().manual_seed(0)
-    far = torch.linspace(0, 2, CANDIDATES)[:, None]
-    codes = z + far * (wanted @ directions) + SCATTER * torch.randn(CANDIDATES, z.shape[1], generator=seeded)
+    far = torch.linspace(0, 2, TRIED_CODES)[:, None]
+    codes = z + far * (wanted @ directions) + SCATTER * torch.randn(TRIED_CODES, z.shape[1], generator=seeded)
     codes[0] = z[0]
-    metres = metre.expand(CANDIDATES)
-    decoded = model.decode(codes, metres, rhythm=None if rhythm is None else rhythm.expand(CANDIDATES, -1, -1))
+    metres = metre.expand(TRIED_CODES)
+    decoded = model.decode(codes, metres, rhythm=None if rhythm is None else rhythm.expand(TRIED_CODES, -1, -1))
     found = attributes(decoded, metres) / spread
     error = (found - found[0] - wanted).square().sum(1)
     best = int(error.argmin())
