@@ -269,6 +269,7 @@ def test_two_bars_in_the_address_keep_the_stored_melody(browser, url):
     page.goto(f"{url}#music?bars=2")
     page.locator("#melody-a .piano-roll").wait_for()
     until(page, lambda: notes_of(page, "melody-a") == "60.0.4-62.30.2", "two bars of the stored melody")
+    page.locator("#melody-blend .note").filter(has_text="ELBO").wait_for()
     page.wait_for_timeout(500)
     assert page.evaluate("localStorage.getItem('studio:melody-a')") == stored, "no note is lost"
     page.locator("#melody-bars").get_by_text(TEXT["bars"].format(n=8)).click()

@@ -152,11 +152,16 @@ function describe() {
   canvas.setAttribute("aria-label", `${props.title}: ${found.map(([pitch]) => nameOf(pitch)).join(" ")}`);
 }
 
-function publishSoon() {
+function publish() {
   props.value = { metre, bars, notes: shownNotes() };
+}
+
+function publishSoon() {
+  publish();
   describe();
   clearTimeout(publishTimer);
   publishTimer = setTimeout(() => {
+    publish(); // again: a value that is set while another arrives does not reach the handlers
     keepInStorage();
     trigger("input");
   }, 120);
