@@ -46,20 +46,16 @@ def find_directions(model: MelodyVAE, data: Images) -> dict:
 
 def _measure_changes(model: MelodyVAE, x: Tensor, metre: Tensor, directions: Tensor, spread: Tensor) -> dict[str, dict]:
     """Measure the mean changes of all ATTRIBUTES by `change_attributes`, one step up of each, on MEASURED melodies."""
-    rows = torch.linspace(0, len(x) - 1, min(MEASURED, len(x))).long()
-    changed = {}
-    for index, name in enumerate(ATTRIBUTES):
-        wanted, changes = torch.zeros(len(ATTRIBUTES)), []
-        wanted[index] = 1
-        for row in rows.tolist():
-            z, _ = model.encode(x[row : row + 1], metre[row : row + 1])
-            moved = change_attributes(model, z, metre[row : row + 1], wanted, directions, spread)
-            before = model.decode(z, metre[row : row + 1])
-            both = attributes(torch.cat([before, moved]), metre[row].expand(2)) / spread
-            changes.append(both[1] - both[0])
-        mean = torch.stack(changes).mean(0).tolist()
-        changed[name] = dict(zip(ATTRIBUTES, [round(v, 3) for v in mean], strict=True))
-    return changed
+    some, changes = Images(melody=x, metre=metre).spread(MEASURED), []
+    for row in range(len(some)):
+        melody, own = some[row : row + 1].values()
+        z, _ = model.encode(melody, own)
+        before = attributes(model.decode(z, own), own)
+        moved = [change_attributes(model, z, own, one, directions, spread) for one in torch.eye(len(ATTRIBUTES))]
+        changes.append((attributes(torch.cat(moved), own.expand(len(moved))) - before) / spread)
+    means = torch.stack(changes).mean(0).tolist()  # for each asked change those of all
+    rows = [dict(zip(ATTRIBUTES, [round(v, 3) for v in mean], strict=True)) for mean in means]
+    return dict(zip(ATTRIBUTES, rows, strict=True))
 
 
 @torch.inference_mode()

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ae_demo.data.melodies import BEATS, FIRST_NOTE, MAX_PITCH, METRES, MIN_PITCH, REST, TONICS, WHITE_KEYS, valid_steps
+from ae_demo.data.melodies import BEATS, FIRST_NOTE, MAX_PITCH, METRES, MIN_PITCH, TONICS, WHITE_KEYS, valid_steps
+from ae_demo.models.melody_vae import last_begun
 
 ATTRIBUTES = ("density", "range", "leaps", "mode")
 # how well each pitch class fits a major and a minor key, from the tonic upwards (Krumhansl & Kessler, 1982)
@@ -19,10 +20,7 @@ def note_starts(x: Tensor, metre: Tensor) -> Tensor:
 
 def sounding_pitches(x: Tensor, metre: Tensor) -> Tensor:
     """Return the MIDI pitch that sounds at each step, (N, bars · 16); 0 for silence and for steps that a bar lacks."""
-    flat = x.long().flatten(1)
-    flat = torch.cat([torch.where(flat[:, :1] == 0, REST, flat[:, :1]), flat[:, 1:]], dim=1)
-    steps = torch.arange(flat.shape[1], device=x.device).expand_as(flat)
-    last = flat.gather(1, torch.where(flat == 0, 0, steps).cummax(1).values)
+    last = last_begun(x.long().flatten(1))
     sounds = (last >= FIRST_NOTE) & valid_steps(metre).repeat(1, x.shape[1])
     return torch.where(sounds, last - FIRST_NOTE + MIN_PITCH, 0)
 
@@ -58,20 +56,16 @@ def attributes(x: Tensor, metre: Tensor) -> Tensor:
     quarters = valid_steps(metre).sum(1) * x.shape[1] / 4
     lowest = torch.where(pitches > 0, pitches, 127).amin(1)
     jumps, measured = intervals(x, metre)
-    histogram = pitch_histogram(x, metre)
-    fits = [
-        torch.stack([torch.corrcoef(torch.stack([h, profile]))[0, 1] for h in histogram])
-        for profile in (
-            torch.tensor(MAJOR_PROFILE).roll(TONICS["major"]),
-            torch.tensor(MINOR_PROFILE).roll(TONICS["minor"]),
-        )
-    ]
+    profiles = torch.tensor([MAJOR_PROFILE, MINOR_PROFILE])
+    profiles = torch.stack([profiles[0].roll(TONICS["major"]), profiles[1].roll(TONICS["minor"])])
+    centred, wanted = (h - h.mean(1, keepdim=True) for h in (pitch_histogram(x, metre), profiles))
+    major, minor = (F.normalize(centred) @ F.normalize(wanted).T).T  # correlations
     return torch.stack(
         [
             starts.sum(1) / quarters,
             (pitches.amax(1) - lowest).clamp(min=0).float(),
             (jumps.abs() * measured).sum(1) / measured.sum(1).clamp(min=1),
-            (fits[0] - fits[1]).nan_to_num(),
+            major - minor,
         ],
         dim=1,
     )

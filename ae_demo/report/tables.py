@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from ae_demo import checkpoints
+from ae_demo.data.melodies import PHRASE_BARS
 from ae_demo.evaluation.autoencoder_scores import BETAS, LEVELS
 from ae_demo.evaluation.colorization_scores import HINT_COUNTS
 from ae_demo.evaluation.generator_scores import READABLE
@@ -205,8 +206,9 @@ def melodies_table(root: Path) -> str:
     for name, scores in known.items():
         right = " | ".join(f"{scores[key]:.1%}" if key in scores else "" for key in ("accuracy_forced", "accuracy"))
         lines.append(f"| `{name}` | {scores['nats']:.3f} | {right} | {cells(scores)} |")
-    truth = dict.fromkeys((RECIPES[name].build().bars, cells(scores, "true_")) for name, scores in known.items())
-    lines += [f"| held-out tunes, {bars} bars | | | | {row} |" for bars, row in truth]
+    lengths = {name: RECIPES[name].model_options.get("bars", PHRASE_BARS) for name in known}
+    truth = {lengths[name]: cells(scores, "true_") for name, scores in known.items()}
+    lines += [f"| held-out tunes, {bars} bars | | | | {row} |" for bars, row in truth.items()]
     lines += ["", "| ten points between two tunes | change from one to the next | nats per sixteenth, language model |"]
     lines.append("|---|---|---|")
     for name, scores in known.items():

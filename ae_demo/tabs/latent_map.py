@@ -14,7 +14,7 @@ from ae_demo.figures import data_uri, to_grid, to_pil
 from ae_demo.training.recipes import RECIPES
 from ae_demo.ui import inputs
 from ae_demo.ui.address import keep_in_address
-from ae_demo.ui.code_map import CodeMap
+from ae_demo.ui.code_map import CodeMap, scale_to_map
 from ae_demo.ui.defaults import CLASS_COLORS, INTERPOLATION_FRAMES, class_labels
 from ae_demo.ui.glossary import explain_terms
 from ae_demo.ui.handlers import handler
@@ -74,10 +74,8 @@ def project(name: str, projection: str, z: Tensor) -> Tensor:
 
 
 def on_screen(name: str, projection: str, xy: Tensor) -> list[list[float]]:
-    """Scale points of a map (N, 2) to [[x, y], …]: the sample centred in [0, 1], both axes at the same scale."""
-    sample = projected_codes(name, projection)
-    low, high = sample.amin(0), sample.amax(0)
-    return [[round(v, 4) for v in row] for row in ((xy - (low + high) / 2) / (high - low).max() + 0.5).tolist()]
+    """Scale points of a map (N, 2) to [[x, y], …], the sample in [0, 1]."""
+    return scale_to_map(projected_codes(name, projection), xy)
 
 
 def nearest_pictures(name: str, z: Tensor, x: Tensor) -> list[dict]:

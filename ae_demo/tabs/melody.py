@@ -18,7 +18,7 @@ from ae_demo.models.interpolation import slerp
 from ae_demo.models.melody_vae import MelodyVAE
 from ae_demo.ui import inputs
 from ae_demo.ui.address import keep_in_address
-from ae_demo.ui.code_map import CodeMap
+from ae_demo.ui.code_map import CodeMap, scale_to_map
 from ae_demo.ui.defaults import CLASS_COLORS
 from ae_demo.ui.gradio_compat import Number, Slider
 from ae_demo.ui.handlers import PRIVATE, QUIET, handler
@@ -206,9 +206,7 @@ def map_axes() -> tuple[Tensor, Tensor]:
 def on_map(z: Tensor) -> list[list[float]]:
     """Project codes (N, latent_dim) to the map: [[x, y], …], the held-out phrases in [0, 1]."""
     codes, axes = map_axes()
-    sample, at = codes @ axes, z @ axes
-    low, high = sample.amin(0), sample.amax(0)
-    return [[round(v, 4) for v in row] for row in ((at - (low + high) / 2) / (high - low).max() + 0.5).tolist()]
+    return scale_to_map(codes @ axes, z @ axes)
 
 
 @cache

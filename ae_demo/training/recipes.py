@@ -599,23 +599,21 @@ RECIPES: dict[str, Recipe] = {
         ),
         sample_grid=partial(sample_grids.class_samples, **STUDENT_SAMPLING),
     ),
-    "melody-vae": melodic(
-        title="Melody VAE, eight bars",
-        train=writing_melodies(lr=2e-3, beta=0.1, free_nats=20.0, vary=vary_melodies),
-        stages=(Stage(6_000), Stage(2_000, train=writing_melodies(lr=1e-3, beta=0.2, free_nats=20.0))),
-        caption="Rows: held-out melodies, reconstructions, twice; then samples, unpicked.",
-        headline=("nats", "accuracy", "in_key", "on_beat", "repeated"),
-        analyse=melody_analysis.find_directions,
-    ),
-    "melody-vae-2bar": melodic(
-        title="Melody VAE, two bars",
-        model_options={"latent_dim": 64, "width": 256, "bars": 2, "flat": True},
-        train=writing_melodies(lr=2e-3, beta=0.1, free_nats=5.0, vary=vary_melodies),
-        stages=(Stage(6_000), Stage(2_000, train=writing_melodies(lr=1e-3, beta=0.2, free_nats=5.0))),
-        caption="Rows: held-out melodies, reconstructions, twice; then samples, unpicked.",
-        headline=("nats", "accuracy", "in_key", "on_beat", "repeated"),
-        analyse=melody_analysis.find_directions,
-    ),
+    **{
+        name: melodic(
+            title=f"Melody VAE, {bars} bars",
+            model_options=options,
+            train=writing_melodies(lr=2e-3, beta=0.1, free_nats=free, vary=vary_melodies),
+            stages=(Stage(6_000), Stage(2_000, train=writing_melodies(lr=1e-3, beta=0.2, free_nats=free))),
+            caption="Rows: held-out melodies, reconstructions, twice; then samples, unpicked.",
+            headline=("nats", "accuracy", "in_key", "on_beat", "repeated"),
+            analyse=melody_analysis.find_directions,
+        )
+        for name, bars, free, options in (
+            ("melody-vae", "eight", 20.0, {}),
+            ("melody-vae-2bar", "two", 5.0, {"latent_dim": 64, "width": 256, "bars": 2, "flat": True}),
+        )
+    },
     "melody-lm": melodic(
         title="Language model of melodies",
         model_options={"latent_dim": 0, "width": 512, "flat": True, "token_dropout": 0.1},

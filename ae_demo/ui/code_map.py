@@ -3,9 +3,16 @@
 from collections.abc import Callable
 
 import gradio as gr
+from torch import Tensor
 
 from ae_demo.ui.i18n import in_language
 from ae_demo.ui.widgets import template
+
+
+def scale_to_map(sample: Tensor, xy: Tensor) -> list[list[float]]:
+    """Scale points (N, 2) to [[x, y], …]: the `sample` (M, 2) centred in [0, 1], both axes at the same scale."""
+    low, high = sample.amin(0), sample.amax(0)
+    return [[round(v, 4) for v in row] for row in ((xy - (low + high) / 2) / (high - low).max() + 0.5).tolist()]
 
 
 class CodeMap(gr.HTML):
