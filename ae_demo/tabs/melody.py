@@ -254,7 +254,8 @@ def build() -> None:
             [(TEXT["bars"].format(n=n), n) for n in BARS], value=BARS[0], label=TEXT["length"], scale=0, min_width=220,
             elem_id="melody-bars",
         )  # fmt: skip
-        Conductor(elem_id="melody-conductor", scale=1)
+        with gr.Column(min_width=300):  # below on a phone
+            Conductor(elem_id="melody-conductor")
     blend = PianoRoll(TEXT["blend"], blend=True, takes=TAKES, elem_id="melody-blend")
     with gr.Row():
         with gr.Column(min_width=300):
