@@ -95,6 +95,11 @@ def test_every_endpoint_answers_without_a_browser(client):
     assert client.predict(0, api_name="/load_emoji")
     assert len(client.predict(picture, api_name="/family")) == 10
     assert "vae-mnist" in client.predict("vae-mnist", api_name="/inspect_model")[1]
+    tune = client.predict("3/4", 0.5, 7, 8, api_name="/sample_melody")
+    assert tune["metre"] == "3/4" and tune["notes"]
+    assert client.predict(tune, api_name="/encode_melody")["kept"] > 0.5
+    assert len(client.predict(tune, tune, 5, api_name="/interpolate_melodies")["path"]) == 5
+    assert client.predict(tune, 1, 0, 0, 0, "rhythm", api_name="/change_melody")["bars"] == 8
     measuring = client.submit(api_name="/measure_models")
     assert "<table" in next(iter(measuring))
     measuring.cancel()

@@ -356,7 +356,7 @@ def build() -> None:
         return gr.Dropdown(label_choices(name, (TEXT["all"], ALL_CLASSES)), value=label)
 
     def choose_network(name: str) -> tuple:
-        student = name == STUDENT
+        student = check_choice(name, DIFFUSION_NETWORKS) == STUDENT
         steps, sampler = (4, "unipc") if student else (50, "ddim")
         guidance = gr.Slider(value=FIRST_GUIDANCE[name], interactive=not student)
         return (

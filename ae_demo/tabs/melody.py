@@ -94,9 +94,9 @@ def encode_melody(melody: dict) -> dict:
 
 @torch.inference_mode()
 def interpolate_melodies(first: dict, second: dict, points: int = PATH_POINTS) -> dict:
-    """Decode `points` (2 … 64) melodies on the way from the code of one to that of the other, in the metre of the
-    first; melodies are as of `encode_melody`, of as many bars -> {metre, bars, path: [notes, …], note: what the codes
-    keep}."""
+    """Decode `points` (2 … 64) melodies on the way from the code of the melody `first` to that of `second`, in the
+    metre of the first; melodies are as of `encode_melody`, of as many bars -> {metre, bars, path: [notes, …], note:
+    what the codes keep}."""
     (a, metre), (b, other) = to_melody(first), to_melody(second)
     bars = a.shape[1]
     if bars != b.shape[1]:

@@ -26,6 +26,7 @@ MAX_JPEG_MEGAPIXELS = 200  # decoded at a half, a quarter or an eighth of its si
 MAX_PROGRESSIVE_MEGAPIXELS = 60  # decoded from coefficients that fill 6 bytes per pixel, whatever the size wanted
 Image.MAX_IMAGE_PIXELS = MAX_JPEG_MEGAPIXELS * 10**6  # Pillow warns above, although it decodes less
 MAX_SEED = 2**31
+MAX_CHOICES = 16  # named in one sentence
 MAX_URI_CHARACTERS = 4_000_000  # per data URI; a canvas of 512 × 512 pixels of noise needs 1.4 million
 _unpacking = BoundedSemaphore(2)  # the largest pictures take 450 MB each while decoded
 MAX_SIDE = 1024  # pixels of the longer side; larger pictures are first downscaled to this
@@ -53,7 +54,8 @@ def quoted(value) -> str:
 def check_choice(value, choices: Collection):
     """Return the value if it is one of the choices; raises InputError otherwise."""
     if isinstance(value, bool) or not isinstance(value, str | int) or value not in choices:
-        raise InputError(TEXT["not_a_choice"].format(value=quoted(value), choices=", ".join(map(str, choices))))
+        named = [*map(str, choices)][:MAX_CHOICES] + ["…"] * (len(choices) > MAX_CHOICES)
+        raise InputError(TEXT["not_a_choice"].format(value=quoted(value), choices=", ".join(named)))
     return value
 
 
