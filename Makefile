@@ -15,7 +15,7 @@ test: .venv/.test
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIOME) check --error-on-warnings ae_demo/ui/assets
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 runtime:  # the vendored runtime of the networks in the page, anew from npm
 	cd $(RUNTIME) && npm pack --silent onnxruntime-web@1.30.0 && tar xzf onnxruntime-web-1.30.0.tgz
@@ -30,10 +30,11 @@ runtime:  # the vendored runtime of the networks in the page, anew from npm
 	touch $@
 
 .venv/.test: .venv/.app tests/requirements.txt Makefile
-	@if ! command -v $${CHROMIUM:-chromium} >/dev/null; then \
+	@if ! command -v $${CHROMIUM:-chromium-headless-shell} >/dev/null; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
-	  else \
+	    apt-get update -qq && export DEBIAN_FRONTEND=noninteractive INSTALL="apt-get install -y -qq --no-install-recommends"; \
+	    { $$INSTALL chromium-headless-shell || $$INSTALL chromium; } >/dev/null; \
+	  elif ! command -v chromium >/dev/null; then \
 	    echo "The browser tests need Chromium: install it, or set CHROMIUM to the path of a Chrome or Chromium."; exit 1; \
 	  fi; \
 	fi

@@ -187,7 +187,7 @@ def test_a_series_is_continued_without_its_first_steps_again():
 
 
 def test_a_run_that_is_killed_goes_on_and_ends_like_one_that_was_not(data_dir, tmp_path):
-    options = ["autoencoder", "--budget", "0.03", "--data-dir", data_dir, "--save-every", "0.3"]
+    options = ["autoencoder", "--budget", "0.015", "--data-dir", data_dir, "--save-every", "0.3"]
     state = tmp_path / "stopped" / ".state" / "autoencoder"
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
@@ -201,10 +201,10 @@ def test_a_run_that_is_killed_goes_on_and_ends_like_one_that_was_not(data_dir, t
         process.communicate()
     checkpoints.recover(state)
     left = progress_of(tmp_path / "stopped", "autoencoder")["step"]
-    assert 20 <= left < 281
+    assert 20 <= left < 141
     assert not (tmp_path / "stopped" / "autoencoder").exists(), "nothing half-trained is published"
     resumed = run(*options, "--out", tmp_path / "stopped")
-    assert re.search(rf"goes on from step {left} of 281", resumed.stdout), resumed.stdout + resumed.stderr
+    assert re.search(rf"goes on from step {left} of 141", resumed.stdout), resumed.stdout + resumed.stderr
     whole = run(*options, "--out", tmp_path / "whole")
     assert whole.returncode == resumed.returncode == 0
     stopped, undisturbed = (tmp_path / kind / "autoencoder" for kind in ("stopped", "whole"))

@@ -31,7 +31,7 @@ NO_TOUR = """if (location.protocol !== "about:") localStorage.setItem("studio:to
 @contextmanager
 def chromium():
     """A headless Chromium."""
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    executable = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium")
     assert executable, "install Chromium, or set CHROMIUM to the path of a Chrome or Chromium"
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=executable, headless=True, args=FLAGS)

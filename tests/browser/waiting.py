@@ -1,5 +1,7 @@
 """Tabs, and waits for what the page shows later."""
 
+import time
+
 from ae_demo.tabs import TAB_GROUPS
 from ae_demo.ui.i18n import TEXTS
 
@@ -34,8 +36,7 @@ def settled(page, look, seconds=20, still=8):
 
 def until(page, condition, what, seconds=20):
     """Wait for what the page shows later."""
-    for _ in range(10 * seconds):
-        if condition():
-            return
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, what
         page.wait_for_timeout(100)
-    raise AssertionError(what)
