@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ae_demo.models.restoration import enlarge
 from ae_demo.models.vae import MIN_BETA
 
 
@@ -48,6 +49,27 @@ def conditional_decoder(model) -> PageNetwork:
 
     inputs = {"z": torch.randn(2, model.latent_dim), "label": torch.eye(model.num_classes)[:2]}
     return PageNetwork(Applied(model, decode), inputs, ("x",))
+
+
+def restorer(model) -> PageNetwork:
+    """Return a `Restoration` network: images `given` (N, C, H, W) in [0, 1] -> x as restored, and if it enlarges
+    `bicubic`, from which it starts."""
+
+    def restore(model, given: Tensor) -> tuple[Tensor, ...]:
+        return (model(given), enlarge(given, model.scale)) if model.scale > 1 else (model(given),)
+
+    side = 28 // model.scale
+    outputs = ("x", "bicubic") if model.scale > 1 else ("x",)
+    return PageNetwork(Applied(model, restore), {"given": torch.rand(2, model.channels, side, side)}, outputs)
+
+
+def whole_autoencoder(model) -> PageNetwork:
+    """Return an autoencoder: images `given` (N, 1, 28, 28) in [0, 1] -> x, encoded and decoded."""
+
+    def reconstruct(model, given: Tensor) -> tuple[Tensor, ...]:
+        return (model(given),)
+
+    return PageNetwork(Applied(model, reconstruct), {"given": torch.rand(2, 1, 28, 28)}, ("x",))
 
 
 def noise_predictor(model) -> PageNetwork:

@@ -20,13 +20,16 @@ class PCA(nn.Module, PyTorchModelHubMixin):
         """Encode x -> z (N, latent_dim)."""
         return (x.flatten(1) - self.mean) @ self.components.T
 
-    def decode(self, z: Tensor, k: int | None = None) -> Tensor:
-        """Decode the first k numbers of z (N, latent_dim), all by default -> images (N, 1, 28, 28) in [0, 1]."""
-        return (z[:, :k] @ self.components[:k] + self.mean).view(-1, 1, 28, 28).clamp(0, 1)
+    def decode(self, z: Tensor, k: Tensor | int | None = None) -> Tensor:
+        """Decode the first k numbers of z (N, latent_dim), all by default, one k or one per image -> images
+        (N, 1, 28, 28) in [0, 1]."""
+        if k is not None:
+            z = z * (torch.arange(self.latent_dim) < torch.as_tensor(k)[..., None])
+        return (z @ self.components + self.mean).view(-1, 1, 28, 28).clamp(0, 1)
 
     def example(self) -> tuple[Tensor, ...]:
         """Return example inputs of `forward` for one image."""
         return (torch.rand(1, 1, 28, 28),)
 
-    def forward(self, x: Tensor, k: int | None = None) -> Tensor:
+    def forward(self, x: Tensor, k: Tensor | int | None = None) -> Tensor:
         return self.decode(self.encode(x), k)

@@ -2,6 +2,7 @@
 
 import io
 import itertools
+from collections.abc import Sequence
 from functools import lru_cache
 
 import gradio as gr
@@ -14,7 +15,7 @@ from torchvision.transforms.functional import pil_to_tensor
 from ae_demo import checkpoints
 from ae_demo.evaluation.autoencoder_scores import CODE_SIZES
 from ae_demo.evaluation.image_metrics import psnr
-from ae_demo.figures import to_pil
+from ae_demo.figures import data_uri, to_grid, to_pil
 from ae_demo.ui import inputs
 from ae_demo.ui.address import keep_in_address
 from ae_demo.ui.defaults import FIRST_BOOT, class_labels, example_clothing
@@ -22,6 +23,7 @@ from ae_demo.ui.gradio_compat import Slider
 from ae_demo.ui.handlers import handler
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.live import Live, connect
+from ae_demo.ui.local_networks import LocalAnswer
 from ae_demo.ui.networks import held_out_sample, network, same_picture_mask, sample_codes
 from ae_demo.ui.pictures import message, picture, scored_picture
 from ae_demo.ui.widgets import Pictures, how_it_works, offer_csv, offer_script, picture_input
@@ -33,19 +35,19 @@ FAMILY = (
 )  # fmt: skip
 CODECS = ("nested", "pca")
 BITS_PER_NUMBER = 8  # quantisation of stored codes
+MAX_SIZE = CODE_SIZES[-1]  # bytes
+TILED_COLUMNS = 16
 
 
 @torch.inference_mode()
-def quantized_recon(name: str, x: Tensor, k: int) -> Tensor:
-    """Reconstruct an image (1, 1, 28, 28) from the first k numbers of its code, each quantised to BITS_PER_NUMBER bits
-    over the range of the held-out codes."""
-    codes, z = sample_codes(name)[:, :k], network(name).encode(x)[:, :k]
+def quantized_recons(name: str, x: Tensor, sizes: Sequence[int]) -> Tensor:
+    """Reconstruct an image (1, 1, 28, 28) from the first k numbers of its code, for each of some sizes k, each number
+    quantised to BITS_PER_NUMBER bits over the range of the held-out codes -> (len(sizes), 1, 28, 28)."""
+    codes, z = sample_codes(name), network(name).encode(x)
     low, high = codes.amin(0), codes.amax(0)
     steps = 2**BITS_PER_NUMBER - 1
     z = ((z - low) / (high - low) * steps).round().clamp(0, steps) / steps * (high - low) + low
-    padded = torch.zeros(1, network(name).latent_dim)
-    padded[:, :k] = z
-    return network(name).decode(padded, k)
+    return network(name).decode(z.expand(len(sizes), -1), torch.tensor(sizes))
 
 
 def jpegs(x: Tensor) -> list[tuple[int, float, Tensor]]:
@@ -74,14 +76,36 @@ def compress(drawing: str, k: int = 32) -> list[dict]:
     with k principal components, and with JPEG."""
     if not drawing:
         return message(TEXT["empty"])
-    k, x = int(inputs.check_range(k, 1, 256)), inputs.to_grey(drawing)
+    k, x = int(inputs.check_range(k, 1, MAX_SIZE)), inputs.to_grey(drawing)
     row = [picture(TEXT["original"], to_pil(x[0]), TEXT["bytes"].format(size=x.numel()))]
-    recons = [(TEXT[name], k, quantized_recon(name, x, k)) for name in CODECS]
+    recons = [(TEXT[name], k, quantized_recons(name, x, [k])) for name in CODECS]
     coded = max((one for one in jpegs(x) if one[0] <= k), key=lambda one: one[1], default=None)
     if coded:
         recons.append((TEXT["jpeg"], coded[0], coded[2]))
     row += [scored_picture(title, recon, x, f"{TEXT['bytes'].format(size=size)}, ") for title, size, recon in recons]
     return row if coded else row + message(TEXT["no_jpeg"])
+
+
+def all_sizes(drawing: str) -> dict:
+    """Compress an image (data URI, light on black) to every size, for the page -> sheets of pictures, TILED_COLUMNS in
+    a row, as data URIs: of `nested` and `pca` one per size 1 … MAX_SIZE, of `jpeg` one per file; `sizes`, the bytes
+    of each file; and `best`, the file of the highest PSNR for each size, -1 for none."""
+    x = inputs.to_grey(drawing)
+    files = jpegs(x)
+    pictured = {name: quantized_recons(name, x, range(1, MAX_SIZE + 1)) for name in CODECS}
+    sheets = {name: picture_sheet(recons) for name, recons in pictured.items()}
+    sheets["jpeg"] = picture_sheet(torch.cat([recon for *_, recon in files]))
+    best = []
+    for k in range(1, MAX_SIZE + 1):
+        small = [(decibels, i) for i, (size, decibels, _) in enumerate(files) if size <= k]
+        best.append(max(small, default=(0, -1))[1])
+    return sheets | {"original": data_uri(to_pil(x[0])), "sizes": [size for size, *_ in files], "best": best}
+
+
+def picture_sheet(x: Tensor) -> str:
+    """Tile images (N, 1, 28, 28) in rows of TILED_COLUMNS -> data URI."""
+    blank = torch.zeros(-len(x) % TILED_COLUMNS, *x.shape[1:])
+    return data_uri(to_pil(to_grid(torch.cat([x, blank]).unflatten(0, (-1, TILED_COLUMNS)))))
 
 
 def rate_distortion(drawing: str) -> pd.DataFrame | None:
@@ -90,7 +114,8 @@ def rate_distortion(drawing: str) -> pd.DataFrame | None:
     if not drawing:
         return None
     x = inputs.to_grey(drawing)
-    rows = [(k, psnr(quantized_recon(name, x, k), x), TEXT[name]) for name in CODECS for k in CODE_SIZES]
+    recons = {name: quantized_recons(name, x, CODE_SIZES) for name in CODECS}
+    rows = [(k, psnr(recons[name][[i]], x), TEXT[name]) for name in CODECS for i, k in enumerate(CODE_SIZES)]
     coded = sorted((size, decibels) for size, decibels, _ in jpegs(x) if size <= CODE_SIZES[-1])
     best = itertools.accumulate((decibels for _, decibels in coded), max)
     rows += [(size, decibels, TEXT["jpeg"]) for (size, _), decibels in zip(coded, best, strict=True)]
@@ -141,7 +166,7 @@ def build() -> None:
         with gr.Column(scale=1, min_width=280):
             pad = picture_input(TEXT["examples"], example_clothing(), "compression", FIRST_BOOT)
         with gr.Column(scale=3, min_width=320):
-            size = Slider(1, 256, 32, step=1, label=TEXT["size"], elem_id="compression-size")
+            size = Slider(1, MAX_SIZE, 32, step=1, label=TEXT["size"], elem_id="compression-size")
             answers = Pictures(message(TEXT["empty"]), elem_id="compression-answers")
             curve = gr.LinePlot(
                 None, x="bytes", y="psnr", color="method", title=TEXT["curve"], height=260,
@@ -156,8 +181,20 @@ def build() -> None:
     how_it_works(TEXT["how"], TEXT["explanation"])
 
     address = keep_in_address("compression", {"bytes": size}, CODECS)
+    said = {name: TEXT[name] for name in ("original", "bytes", *CODECS, "jpeg")} | {
+        "similarity": TEXTS["picture"]["similarity"]
+    }
+    facts = {"texts": said, "columns": TILED_COLUMNS, "no_jpeg": message(TEXT["no_jpeg"])}
+    here = LocalAnswer("pickSize", (), facts, prepare=handler(all_sizes, lambda _: None))
     connect(
-        Live([address.submit, pad.input, size.input], handler(compress, message), [pad, size], [answers], "compress"),
+        Live(
+            [address.submit, pad.input, size.input],
+            handler(compress, message),
+            [pad, size],
+            [answers],
+            "compress",
+            here,
+        ),
         Live([pad.input], handler(family, message), [pad], [members], "family"),
         Live([pad.input], handler(neighbours, message), [pad], [similar], "neighbours"),
         Live([pad.input], handler(rate_distortion, lambda _: None), [pad], [curve], "rate_distortion"),

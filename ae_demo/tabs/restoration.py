@@ -6,7 +6,7 @@ from PIL import Image
 from torch import Tensor
 
 from ae_demo import checkpoints
-from ae_demo.data.corruptions import MAX_STRENGTH, corrupt, downsample
+from ae_demo.data.corruptions import BLOCK, MAX_STRENGTH, corrupt, downsample
 from ae_demo.data.emoji import emoji_pairs
 from ae_demo.evaluation.autoencoder_scores import LEVELS
 from ae_demo.evaluation.baselines import baselines
@@ -19,6 +19,7 @@ from ae_demo.ui.gradio_compat import Number, PictureUpload, Slider
 from ae_demo.ui.handlers import QUIET, handler
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.live import Live, connect
+from ae_demo.ui.local_networks import LocalAnswer
 from ae_demo.ui.networks import network
 from ae_demo.ui.pictures import message, picture, scored_picture
 from ae_demo.ui.widgets import BeforeAfter, Examples, Levels, Pictures, how_it_works, offer_script, picture_input
@@ -31,23 +32,37 @@ EMOJI_EXAMPLES = (8, 10, 16, 33, 40, 59, 2, 13, 5, 9, 15, 20, 23, 27, 30, 39)  #
 @torch.inference_mode()
 def restore(drawing: str, kind: str = "gaussian", level: float = 0.4, seed: int = 0) -> tuple[list[dict], dict]:
     """Corrupt an image (data URI, light on black) by a kind (gaussian, salt_and_pepper, blocks, blur) at a level
-    (0 … 1), with a seed, and restore it -> the image, corrupted, restored by the denoising and a plain autoencoder, a
-    median filter and non-local means, and the change by the denoising one; and two of them as {before, after}."""
+    (0 … 1), with a seed, and restore it -> the image, corrupted, restored by the denoising and a plain autoencoder,
+    and the change by the denoising one; and two of them as {before, after}."""
     if not drawing:
         return message(TEXT["empty"]), {}
-    x, kind, level = inputs.to_grey(drawing), inputs.check_choice(kind, KINDS), inputs.check_range(level, 0, 1)
-    given = corrupt(x, kind, level, inputs.seeded_generator(seed))
+    x, given = damage(drawing, kind, level, seed)
     recon = network("denoising")(given)
-    filtered = baselines(given, x)
     row = [
         picture(TEXT["clean"], to_pil(x[0]), TEXT["clean_note"]),
         scored_picture(TEXT["given"], given, x),
         scored_picture(TEXT["denoising"], recon, x),
         scored_picture(TEXT["plain"], network("autoencoder")(given), x),
-        *(scored_picture(TEXT[name], filtered[name], x) for name in filtered),
         picture(TEXT["residual"], to_pil((recon[0] - given[0]) / 2 + 0.5), TEXT["residual_note"]),
     ]
     return row, {"before": row[1]["src"], "after": row[2]["src"]}
+
+
+def apply_filters(drawing: str, kind: str = "gaussian", level: float = 0.4, seed: int = 0) -> list[dict]:
+    """Corrupt an image as `restore` does, and restore it by classical filters: a median filter and non-local means,
+    each at the best of four settings."""
+    if not drawing:
+        return message(TEXT["empty"])
+    x, given = damage(drawing, kind, level, seed)
+    return [scored_picture(TEXT[name], recon, x) for name, recon in baselines(given, x).items()]
+
+
+def damage(drawing: str, kind: str, level: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Read an image (data URI, light on black) -> (1, 1, 28, 28) in [0, 1], and the same corrupted; raises InputError
+    for a kind, level or seed that there is not."""
+    kind, level = inputs.check_choice(kind, KINDS), inputs.check_range(level, 0, 1)
+    x = inputs.to_grey(drawing)
+    return x, corrupt(x, kind, level, inputs.seeded_generator(seed))
 
 
 def level_map(kind: str, level: float) -> dict:
@@ -94,6 +109,20 @@ def compare_upscaling(x: Tensor, name: str, scale: int) -> list[dict]:
     ]
 
 
+def restore_here() -> dict[str, LocalAnswer]:
+    """Return how the page itself restores, by the functions of `local_pictures.js`."""
+    keys = ("clean", "given", "denoising", "plain", "residual", "residual_note", "clean_note")
+    keys += ("small", "pixels", "bicubic", "super", "added", "added_note", "here")
+    texts = {key: TEXT[key] for key in keys} | {"similarity": TEXTS["picture"]["similarity"]}
+    common = {"empty": message(TEXT["empty"]), "texts": texts}
+    networks = ("denoising", "autoencoder")
+    return {
+        "restorePicture": LocalAnswer("restorePicture", networks, common | {"strengths": MAX_STRENGTH, "block": BLOCK}),
+        "enlargePicture": LocalAnswer("enlargePicture", ("super_resolution-grey",), common),
+        "markLevel": LocalAnswer("markLevel", (), {"table": level_map(KINDS[0], 0), "kinds": KINDS}),
+    }
+
+
 def restoration_examples() -> list[Image.Image]:
     """Return held-out clothing, and two images of pure noise."""
     noise = [to_pil(torch.rand(1, 28, 28, generator=torch.Generator().manual_seed(seed))) for seed in (0, 1)]
@@ -123,6 +152,8 @@ def build() -> None:
                 0, 1, 0.4, step=0.01, label=TEXT["level"], info=TEXT["level_info"], elem_id="restoration-level"
             )
             answers = Pictures(message(TEXT["empty"]), elem_id="restoration-answers")
+            gr.Markdown(TEXT["filters"])
+            filtered = Pictures(message(TEXT["empty"]), elem_id="restoration-filters")
             with gr.Row():
                 with gr.Column(scale=2, min_width=220):
                     compared = BeforeAfter(TEXT["given"], TEXT["denoising"], elem_id="restoration-compared")
@@ -151,10 +182,13 @@ def build() -> None:
     address = keep_in_address("restoration", {"kind": kind, "level": level, "seed": seed}, ("denoising", "autoencoder"))
     damaged = [address.submit, pad.input, kind.input, level.input, seed.change]
     measured = [address.submit, kind.input, level.input]
+    settings = [pad, kind, level, seed]
+    here = restore_here()
     connect(
-        Live(damaged, handler(restore, nothing), [pad, kind, level, seed], [answers, compared], "restore"),
-        Live(measured, handler(level_map), [kind, level], [levels], "level_map"),
-        Live([pad.input], handler(super_resolve, message), [pad], [larger], "super_resolve"),
+        Live(damaged, handler(restore, nothing), settings, [answers, compared], "restore", here["restorePicture"]),
+        Live(damaged, handler(apply_filters, message), settings, [filtered], "apply_filters"),
+        Live(measured, handler(level_map), [kind, level], [levels], "level_map", here["markLevel"]),
+        Live([pad.input], handler(super_resolve, message), [pad], [larger], "super_resolve", here["enlargePicture"]),
     )
     upload.upload(
         handler(super_resolve_color, message), upload, colored, api_name="super_resolve_color", show_progress="hidden"

@@ -320,6 +320,7 @@ RECIPES: dict[str, Recipe] = {
         model_options={"width": 16, "depth": 3},
         train=partial(fit, loss=losses.reconstruction, optim=Optim(lr=3e-3, schedule=warm_cosine)),
         stages=stages(9_380),  # 20 epochs
+        page=page_networks.whole_autoencoder,
     ),
     "autoencoder-z128": reconstructing(
         title="Autoencoder, code of 128 numbers",
@@ -416,6 +417,7 @@ RECIPES: dict[str, Recipe] = {
         evaluate=autoencoder_scores.denoising_scores,
         sample_grid=sample_grids.corruptions,
         caption="Rows: truth; input, output for Gaussian noise, salt and pepper, masked blocks and blur at level 0.5.",
+        page=page_networks.restorer,
     ),
     "super_resolution-grey": enlarging(
         title="Super-resolution, 14 to 28 pixels",
@@ -424,6 +426,7 @@ RECIPES: dict[str, Recipe] = {
         stages=stages(5_000),
         evaluate=partial(autoencoder_scores.upscaling_scores, scale=2),
         sample_grid=partial(sample_grids.enlargements, scale=2),
+        page=page_networks.restorer,
     ),
     "super_resolution-emoji": enlarging(
         title="Super-resolution, 32 to 128 pixels",

@@ -13,7 +13,7 @@ from gradio.components import Component
 from ae_demo.ui.gradio_compat import readable_sentence, refuse_files
 from ae_demo.ui.handlers import LIVE, PRIVATE, QUIET
 from ae_demo.ui.i18n import TEXTS, in_language
-from ae_demo.ui.local_networks import LocalAnswer, exported_networks
+from ae_demo.ui.local_networks import LocalAnswer
 from ae_demo.ui.widgets import template
 
 _numbers = itertools.count()
@@ -33,9 +33,11 @@ class Live:
 
 
 def connect(*answers: Live) -> None:
-    """Connect live handlers to their events: all those of one event in one call, in the order given."""
+    """Connect live handlers to their events: all those of one event in one call, in the order given; what the page can
+    compute apart, lest it waits for Python."""
     ours = [answer for answer in answers if all(isinstance(part, gr.HTML) for part in answer.outputs)]
-    groups = _by_events(ours)
+    here = [answer for answer in ours if answer.local and answer.local.possible()]
+    groups = _by_events(here) + _by_events([answer for answer in ours if answer not in here])
     link = LiveLink([called for _, called in groups])
     for i, (triggers, _) in enumerate(groups):
         gr.on(triggers, None, link.inputs_of(i), js=link.script(i), **PRIVATE)
@@ -89,7 +91,7 @@ class LiveLink(gr.HTML):
         shown = [[part.elem_id for answer in called for part in answer.outputs] for called in groups]
         local = [self._local_answers(group) for group in range(len(groups))]
         lost = {"lost": TEXTS["app"]["lost"]}
-        ask = {"server_functions": [in_language(self.answer_event)]}
+        ask = {"server_functions": [in_language(self.answer_event), in_language(self.prepare_answer)]}
         super().__init__(None, channel=self.channel, shown=shown, local=local, texts=lost, **ask, **template("live"))
 
     def inputs_of(self, group: int) -> list[Component]:
@@ -97,20 +99,32 @@ class LiveLink(gr.HTML):
         return _distinct_inputs(self.called[group])
 
     def _local_answers(self, group: int) -> list[dict] | None:
-        """Return {function, networks, facts, places of its inputs} of every handler, if the page can do all of them."""
-        if not all(
-            live.local and exported_networks().keys() >= set(live.local.networks) for live in self.called[group]
-        ):
-            return None
-        inputs = self.inputs_of(group)
-        return [
-            asdict(live.local) | {"places": [inputs.index(part) for part in live.inputs]} for live in self.called[group]
-        ]
+        """Return {function, networks, facts, places of its inputs, whether it has several outputs} of every handler, if
+        the page can do all of them."""
+        inputs, found = self.inputs_of(group), []
+        for live in self.called[group]:
+            if not live.local or not live.local.possible():
+                return None
+            places = [inputs.index(part) for part in live.inputs]
+            more = {"places": places, "several": len(live.outputs) > 1, "prepare": bool(live.local.prepare)}
+            found.append(asdict(live.local) | more)
+        return found
 
     def script(self, group: int) -> str:
         """Return the JavaScript that passes on the values of an event."""
         event = f"new CustomEvent('{self.channel}', {{detail: [{group}, values]}})"
         return f"(...values) => {{ document.dispatchEvent({event}); }}"
+
+    def prepare_answer(self, asked: dict) -> Any:
+        """Return what a handler in `place` of a group needs for answers in the page to a first value; None if there is
+        no such value."""
+        try:
+            live = self.called[asked["group"]][asked["place"]]
+            refuse_files(asked["value"])
+            return live.local.prepare(live.inputs[0].preprocess(asked["value"]))
+        except Exception:
+            logging.exception("Answers in the page could not be prepared")
+            return None
 
     def answer_event(self, asked: dict) -> dict:
         """Return {answers: values of the widgets of a group} for {group, values of its `inputs`}, or {error: sentence},

@@ -1,6 +1,6 @@
 """Networks that run in the visitor's own browser: files and addresses of what it needs, and which answers they give."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,13 +17,19 @@ WASM = "ort-wasm-simd-threaded.wasm.gz"
 
 @dataclass(frozen=True)
 class LocalAnswer:
-    """Function of `local_answers.js` that answers in place of a live handler: its name, the networks that it runs, the
-    texts and numbers that it is given, and the least time in ms between two answers, as pictures take time to paint."""
+    """Function of `local_*.js` that answers in place of a live handler: its name, the networks that it runs, the texts
+    and numbers that it is given, and the least time in ms between two answers, as pictures take time to paint. With
+    `prepare`, a handler of the first value, it is also given what that answers, and Python answers until then."""
 
     function: str
     networks: tuple[str, ...]
     facts: Mapping[str, Any]
     pace: int = 0
+    prepare: Callable | None = None
+
+    def possible(self) -> bool:
+        """Return whether the page can be given all these networks."""
+        return exported_networks().keys() >= set(self.networks)
 
 
 @cache
@@ -49,7 +55,7 @@ class LocalNetworks(gr.HTML):
         exported = exported_networks()
         gr.set_static_paths([RUNTIME, *(one["path"] for one in exported.values())])
         wasm = {"file": WASM, "digest": checkpoints.sha256(RUNTIME / WASM)}
-        script = template("local_answers", "sampling", "networks")
+        script = template("local_answers", "local_pictures", "sampling", "networks")
         super().__init__(None, networks=exported, base=str(RUNTIME), wasm=wasm, **script)
 
     def api_info(self) -> dict:

@@ -1,7 +1,6 @@
 """Networks in the page: they answer as Python would without asking it, and where they cannot run, Python answers."""
 
 import re
-import time
 
 import numpy as np
 import pytest
@@ -9,9 +8,11 @@ import torch
 from playwright.sync_api import expect
 
 from ae_demo import checkpoints
+from ae_demo.figures import data_uri
 from ae_demo.models.ddpm import DDPM
 from ae_demo.models.samplers import SAMPLERS
-from ae_demo.tabs import dcgan, latent
+from ae_demo.tabs import compression, dcgan, latent, restoration
+from ae_demo.ui.defaults import example_clothing
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.widgets import ASSETS
 from tests.browser.conftest import NO_TOUR
@@ -34,11 +35,13 @@ def opened(browser, url, tab, script="", blocked=None, far=False):
         context.add_init_script(script)
     page = context.new_page()
     page.set_default_timeout(30_000)
-    if far:
-        context.route("**/component_server/", lambda route: (time.sleep(0.3), route.continue_()))
     if blocked:
         context.route(blocked, lambda route: route.abort())
     page.goto(f"{url}#{ADDRESSES[tab]}")
+    if far:
+        page.locator("[role=tabpanel] canvas").filter(visible=True).first.wait_for()
+        slow = {"offline": False, "latency": 1000, "downloadThroughput": -1, "uploadThroughput": -1}
+        context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
     return page
 
 
@@ -188,9 +191,108 @@ def test_a_face_painted_in_the_page_is_python_s(browser, url):
 
 
 @pytest.fixture(scope="module")
+def restoring(browser, url):
+    """The tab Restore, once the page restores by itself."""
+    page = opened(browser, url, "restoration", far=True)
+    level = page.locator("#restoration-level input[type=number]")
+    expect(page.locator("#restoration-answers img")).to_have_count(5)
+
+    def set_level_until_here():
+        for value in ("0.3", "0.6"):
+            level.fill(value)
+            level.press("Enter")
+            page.wait_for_timeout(500)
+        return HERE in page.locator("#restoration-answers").inner_text()
+
+    until(page, set_level_until_here, "a local answer", 60)
+    yield page
+    page.context.close()
+
+
+def answered_here(page, function, given, facts):
+    script = "([name, given, facts]) => window.studioNetworks.answers[name](given, facts)"
+    return page.evaluate(script, [function, given, dict(facts)])
+
+
+def assert_same(mine, theirs, most):
+    """Compare entries of pictures: pixels up to `most`, and the numbers of their notes."""
+    assert [one["title"] for one in mine] == [one["title"] for one in theirs]
+    for one, other in zip(mine, theirs, strict=True):
+        assert np.abs(pixels(one["src"]) - pixels(other["src"])).max() <= most, one["title"]
+        numbers = [[float(number) for number in re.findall(r"\d+\.\d+", entry["note"])] for entry in (other, one)]
+        assert numbers[1][: len(numbers[0])] == pytest.approx(numbers[0], abs=0.11), one["note"]
+
+
+@pytest.mark.parametrize(("kind", "level", "seed"), [(k, 0.63, i) for i, k in enumerate(restoration.KINDS)])
+def test_what_is_damaged_and_restored_in_the_page_is_python_s(restoring, kind, level, seed):
+    drawn = data_uri(example_clothing()[seed].resize((280, 280)))  # as the canvas is: its pixels are averaged
+    answer = restoration.restore_here()["restorePicture"]
+    row, compared = answered_here(restoring, "restorePicture", [drawn, kind, level, seed], answer.facts)
+    wanted, _ = restoration.restore(drawn, kind, level, seed)
+    assert_same(row, wanted, 3)
+    assert compared == {"before": row[1]["src"], "after": row[2]["src"]} and HERE in row[2]["note"]
+    empty, _ = answered_here(restoring, "restorePicture", ["", kind, level, seed], answer.facts)
+    assert empty == restoration.restore("")[0]
+
+
+def test_a_picture_enlarged_in_the_page_is_python_s(restoring):
+    drawn = data_uri(example_clothing()[3])
+    answer = restoration.restore_here()["enlargePicture"]
+    mine = answered_here(restoring, "enlargePicture", [drawn], answer.facts)
+    assert_same(mine, restoration.super_resolve(drawn), 2)
+
+
+def test_a_level_asks_python_for_its_filters_only(restoring):
+    bodies = []
+    restoring.on(
+        "request", lambda request: bodies.append(request.post_data_json) if "component_server" in request.url else None
+    )
+    level = restoring.locator("#restoration-level input[type=number]")
+    filtered = restoring.locator("#restoration-filters img").first
+    before = filtered.get_attribute("src")
+    level.fill("0.9")
+    level.press("Enter")
+    until(restoring, lambda: filtered.get_attribute("src") != before, "another filtered picture")
+    assert restoring.locator("#restoration-filters img").count() == 2
+    assert len({body["data"]["group"] for body in bodies}) == 1, "the group of the filters"
+    assert restoring.locator("#restoration-levels [aria-current]").inner_text()
+
+
+def test_sizes_are_picked_in_the_page_from_what_python_has_made_at_once(browser, url):
+    page = opened(browser, url, "compression", far=True)
+    expect(page.locator("#compression-answers img")).to_have_count(4)
+    size = page.locator("#compression-size input[type=number]")
+    drawn = data_uri(example_clothing()[18])
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "component_server" in request.url else None)
+
+    def picked_here():
+        asked.clear()
+        for value in ("1", "256", "40"):
+            size.fill(value)
+            size.press("Enter")
+            expect(page.locator("#compression-answers figcaption").nth(1)).to_contain_text(f"{value} bytes")
+            page.wait_for_timeout(100)
+        return not asked
+
+    until(page, picked_here, "answers without Python", 60)
+    shown_row = page.locator("#compression-answers figure").evaluate_all(
+        "all => all.map((one) => ({title: one.querySelector('b').textContent, src: one.querySelector('img').src,"
+        " note: one.querySelector('span').textContent}))"
+    )
+    assert_same(shown_row, compression.compress(drawn, 40), 1)
+    size.fill("1")
+    size.press("Enter")
+    expect(page.locator("#compression-answers")).to_contain_text(TEXTS["compression"]["no_jpeg"])
+    assert not asked
+    page.context.close()
+
+
+@pytest.fixture(scope="module")
 def sampling(browser, url):
     """The tab of sampling, once the page samples by itself."""
-    page = opened(browser, url, "diffusion")
+    slow_clock = "performance.now = ((now) => () => now() / 50)(performance.now.bind(performance))"  # fast enough, then
+    page = opened(browser, url, "diffusion", slow_clock)
     note = page.locator("#diffusion-film .note")
     expect(note).to_contain_text("50 steps in", timeout=90_000)
     page.evaluate("window.studioNetworks.load(['ddpm-fashion'])")
@@ -203,7 +305,6 @@ def sampling(browser, url):
         expect(note).to_contain_text("8 steps in", timeout=30_000)
         return HERE in note.inner_text()
 
-    page.evaluate("performance.now = ((now) => () => now() / 50)(performance.now.bind(performance))")  # fast enough
     page.locator("#diffusion-network input").click()
     page.get_by_role("option", name="Digits", exact=True).click()
     expect(steps).to_have_value("50")

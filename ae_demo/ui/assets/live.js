@@ -8,6 +8,7 @@ const underWay = new Set(); // groups
 const shownAt = new Map(); // by widget: which question its answer was to
 const answeredAt = new Map(); // by local answer: when it was last computed
 const restTimers = new Map(); // by group
+const prepared = new Map(); // by local answer: {value, asked, found}, what Python has prepared for its first value
 const times = props.local.map(() => ({ here: [], there: [] })); // by group: ms of the first answers, ours and Python's
 let questions = 0;
 let local = "not loaded"; // then "loading", "ready", or "no" for good
@@ -42,12 +43,28 @@ function isLocal(group) {
   return median(here) <= Math.max(FRAME, median(there));
 }
 
+// What Python prepares for the first value of an answer, asked for when that value comes a second time.
+function preparationOf(group, place, [value]) {
+  const one = props.local[group][place];
+  if (!one.prepare) return undefined;
+  const known = prepared.get(one);
+  if (known?.value !== value) prepared.set(one, { value });
+  else if (!known.asked) {
+    known.asked = server.prepare_answer({ group, place, value }).then((found) => {
+      known.found = found;
+    });
+    known.asked.catch(() => prepared.delete(one)); // a lost request
+  }
+  if (!known?.found || known.value !== value) throw window.studioNetworks.NOT_HERE;
+  return known.found;
+}
+
 // Answers in the page; undefined for what has a pace of its own and has just been answered: that comes once the values rest.
 async function answerHere(group, values, question) {
   const now = performance.now();
   clearTimeout(restTimers.get(group));
-  return Promise.all(
-    props.local[group].map((one) => {
+  const found = await Promise.all(
+    props.local[group].map((one, i) => {
       const wait = one.pace - (now - (answeredAt.get(one) ?? -one.pace));
       if (wait > 0) {
         restTimers.set(group, setTimeout(askSoon, wait, group, values, question));
@@ -55,9 +72,10 @@ async function answerHere(group, values, question) {
       }
       answeredAt.set(one, now);
       const given = one.places.map((place) => values[place]);
-      return window.studioNetworks.answers[one.function](given, one.facts);
+      return window.studioNetworks.answers[one.function](given, one.facts, preparationOf(group, i, given));
     }),
   );
+  return found.flatMap((value, i) => (props.local[group][i].several ? value : [value]));
 }
 
 async function answerThere(group, values) {
@@ -72,8 +90,8 @@ async function answer(group, values, question) {
   let answers = null;
   try {
     answers = await (here ? answerHere : answerThere)(group, values, question);
-  } catch {
-    local = "no"; // as a browser without memory to spare; Python answers from now on
+  } catch (error) {
+    if (error !== window.studioNetworks.NOT_HERE) local = "no"; // as a browser without memory to spare: Python from now on
     return answerThere(group, values);
   }
   const known = times[group][here ? "here" : "there"];

@@ -1,5 +1,6 @@
-// What live handlers answer, computed in the page: (values, facts) -> a promise of the new value of the widget. `facts`
-// are texts and numbers from Python.
+// What live handlers answer, computed in the page: (values, facts) -> a promise of the new value of the widget, or of
+// those of several. `facts` are texts and numbers from Python. Who throws NOT_HERE leaves this answer to Python.
+const NOT_HERE = new Error("Python answers this");
 const LOWEST_LOG_BETA = -2; // counts as β = 0
 const canvas = document.createElement("canvas");
 const pen = canvas.getContext("2d", { willReadFrequently: true });
@@ -111,11 +112,16 @@ function* twister(seed) {
   }
 }
 
-// Function of n that draws the next n numbers of a seed.
-function normalNumbers(seed) {
+// Functions of n that draw the next n numbers of a seed: from 0 to 1, as torch.rand does, and from N(0, 1).
+function uniformNumbers(seed) {
   const numbers = twister(seed);
+  return (n) => Float32Array.from({ length: n }, () => (numbers.next().value & 0xffffff) / 2 ** 24);
+}
+
+function normalNumbers(seed) {
+  const uniform = uniformNumbers(seed);
   return (n) => {
-    const values = Float32Array.from({ length: n }, () => (numbers.next().value & 0xffffff) / 2 ** 24);
+    const values = uniform(n);
     for (let start = 0; start < n; start += 16)
       for (let i = start; i < start + 8; i++) {
         const radius = Math.sqrt(-2 * Math.log(1 - values[i]));
@@ -186,5 +192,3 @@ async function interpolateFaces([seed, other, truncation], { typical, first, sec
   largePen.drawImage(film, 0, 0, large.width, large.height);
   return [{ title: texts.film, src: large.toDataURL("image/png"), note: "", size: "wide" }];
 }
-
-const LOCAL_ANSWERS = { decodePoint, decodeLabels, paintFace, paintFaces, interpolateFaces };

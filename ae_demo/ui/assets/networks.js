@@ -1,6 +1,6 @@
 // Networks that run in the visitor's own browser, in a worker: window.studioNetworks = {load(names), run(name, feeds),
-// answers, sample …}. Both functions return promises, which fail where the browser cannot do it; `answers` are functions
-// of the values of a live handler that compute what Python would answer; the others serve sampling.
+// answers, NOT_HERE, sample …}. Both functions return promises, which fail where the browser cannot do it; `answers` are
+// functions of the values of a live handler that compute what Python would answer; the others serve sampling.
 const { networks, base, wasm } = props;
 const address = (path) => `${(window.gradio_config?.root || "").replace(/\/$/, "")}/gradio_api/file=${path}`;
 const waiting = new Map(); // promises by number of the question
@@ -46,7 +46,18 @@ function loadOne(name) {
 window.studioNetworks = {
   load: (names) => Promise.all(names.map(loadOne)),
   run: (name, feeds) => ask({ run: { name, feeds } }),
-  answers: LOCAL_ANSWERS,
+  answers: {
+    decodePoint,
+    decodeLabels,
+    paintFace,
+    paintFaces,
+    interpolateFaces,
+    restorePicture,
+    enlargePicture,
+    markLevel,
+    pickSize,
+  },
+  NOT_HERE,
   sample: samplePictures,
   schedule: noiseSchedule,
   tile: tilePictures,
