@@ -203,7 +203,7 @@ class MapPad(gr.HTML):
             value,
             reach=MAX_ABS_CODE,
             cells=MAP_CELLS,
-            texts=dict(TEXT),
+            texts={key: TEXT[key] for key in ("map", "manifold")},  # Gradio copies each of them at every move
             server_functions=[in_language(latent_map)],
             **template("map", "map_pad"),
             **kwargs,
@@ -220,7 +220,7 @@ def latent_examples() -> list:
 
 def build() -> None:
     """Lay out the tab and connect its events."""
-    start = {"dataset": "mnist", "log_beta": 0.0, "z": [0.0, 0.0], "overlay": {"ellipses": [], "path": []}}
+    start = {"dataset": "mnist", "log_beta": 0.0, "z": [0.0, 0.0], "overlay": ""}
     with gr.Row(elem_classes="plane-lab"):
         with gr.Column():
             pad = MapPad(start, elem_id="latent-map")
@@ -287,4 +287,5 @@ def build() -> None:
         Live(drawn, handler(draw_path, message), given, [film], "draw_path"),
         Live(drawn, handler(map_overlay, lambda _: None), given, [overlay]),
     )
-    overlay.change(None, [pad, overlay], pad, js="(pad, overlay) => ({...pad, overlay})")  # the pad's latest value
+    lay_over = "(pad, overlay) => ({...pad, overlay: JSON.stringify(overlay ?? {})})"  # the pad's latest value
+    overlay.change(None, [pad, overlay], pad, js=lay_over)

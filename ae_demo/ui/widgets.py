@@ -32,12 +32,21 @@ MASK_COLOR = "#e4572e"
 GREYS = {"white": "#ffffff", "light_grey": "#b4b4b4", "dark_grey": "#6e6e6e"}  # the ink of pads for 28 × 28 pixels
 
 
+# Gradio would write the styles anew with every value, upon which the browser matches those of the whole page again.
+STYLED = """document.head.append(
+  Object.assign(document.createElement("style"), { textContent: `#${element.id} {${CSS}}` }),
+);
+"""
+
+
 def template(*names: str) -> dict[str, str | bool]:
     """Load the HTML, CSS and JavaScript files of a widget, shared ones first, as arguments of gr.HTML."""
-    kinds = {"html_template": "html", "css_template": "css", "js_on_load": "js"}
-    files = {kind: [ASSETS / f"{name}.{suffix}" for name in names] for kind, suffix in kinds.items()}
-    texts = {kind: "".join(f.read_text(encoding="utf-8") for f in found if f.exists()) for kind, found in files.items()}
-    return {"js_on_load": None, "apply_default_css": False} | {kind: text for kind, text in texts.items() if text}
+    files = {suffix: [ASSETS / f"{name}.{suffix}" for name in names] for suffix in ("html", "css", "js")}
+    html, css, js = (
+        "".join(file.read_text(encoding="utf-8") for file in found if file.exists()) for found in files.values()
+    )
+    script = STYLED.replace("CSS", json.dumps(css)) * bool(css) + js
+    return {"js_on_load": script or None, "apply_default_css": False} | ({"html_template": html} if html else {})
 
 
 class SketchPad(gr.HTML):

@@ -1,7 +1,8 @@
 // The latent plane: decoded pictures as its background, the codes of labelled pictures, the codes of the visitor's
 // pictures and the path between them, and a dot to drag.
 // The pictures come from Python at first, then from the network in the page, if it is there.
-// Value: {dataset, log_beta, z: [z1, z2], overlay: {ellipses: [[z1, z2, σ1, σ2, name]], path: [[z1, z2]]}}.
+// Value: {dataset, log_beta, z: [z1, z2], overlay: JSON of {ellipses: [[z1, z2, σ1, σ2, name]], path: [[z1, z2]]}}, as
+// Gradio copies every number by itself at every move.
 const plane = element.querySelector(".plane");
 const manifold = plane.querySelector("img");
 const canvas = plane.querySelector("canvas");
@@ -98,7 +99,7 @@ function drawOverlay() {
   if (!map?.points) return;
   pen.clearRect(0, 0, canvas.width, canvas.height);
   map.points.forEach(drawPoint);
-  const { ellipses = [], path = [] } = props.value.overlay ?? {};
+  const { ellipses = [], path = [] } = JSON.parse(props.value.overlay || "{}");
   if (path.length) drawPath(path);
   ellipses.forEach(drawPosterior);
 }
