@@ -7,6 +7,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ae_demo import runtime
+from ae_demo.data.faces import AXES
 from ae_demo.data.images import Images
 from ae_demo.evaluation.image_metrics import predict_batches
 from ae_demo.evaluation.set_metrics import conditional_scores, feature_net, set_scores
@@ -19,6 +20,8 @@ GUIDANCE = 1.5  # guidance scale of the scored samples
 STEPS = (1, 2, 4, 10, 20, 50)
 SAMPLER_STEPS = dict.fromkeys(SAMPLERS, STEPS)
 LONG_SAMPLER_STEPS = dict.fromkeys(SAMPLERS, (*STEPS, 200, 1000))  # fifteen times the cost
+EYES = list(AXES).index("eyes")
+EYE_ROWS, EYE_COLUMNS = slice(22, 31), slice(21, 42)  # of a face of 64 × 64 pixels; the middle is between the eyes
 SAMPLES_PER_STEP = 4  # fewer samples could not resolve so many steps
 
 
@@ -61,14 +64,22 @@ def sample_scores(
     return scores
 
 
-def face_scores(model, data: Images, **options) -> dict[str, float]:
-    """Return `sample_scores` of faces, and specks: the share of samples with a pixel that is not white where no
-    held-out face has one; specks_real is that of the second half of these against the first."""
-    x = data[:]["image"]
+def face_scores(model, data: Images, positions: Callable[[Tensor], Tensor], **options) -> dict[str, float]:
+    """Return `sample_scores` of faces, and of as many samples specks: the share with a pixel that is not white where no
+    held-out face has one; and like_eyes: the share whose eyes differ no more than those of true faces with the chosen
+    kind of eyes. specks_real and like_eyes_real are those of half of the held-out faces against the others."""
+    batch = data[:]
+    x, eyes = batch["image"], positions(batch["attributes"])[:, EYES]
     half = len(x) // 2
     z = torch.randn(min(1000, half), model.latent_dim, generator=torch.Generator().manual_seed(0))
-    specks = {"specks": speck_share(predict_batches(model, z), x), "specks_real": speck_share(x[half:], x[:half])}
-    return sample_scores(model, data, "classifier-faces", **options) | specks
+    fake, true = predict_batches(model, z), (x[:half], eyes[:half])
+    own = {
+        "specks": speck_share(fake, x),
+        "specks_real": speck_share(x[half:], x[:half]),
+        "like_eyes": like_eyes_share(fake, model.generator.parts.chosen(z)[:, EYES], *true),
+        "like_eyes_real": like_eyes_share(x[half:], eyes[half:], *true),
+    }
+    return sample_scores(model, data, "classifier-faces", positions=positions, **options) | own
 
 
 def speck_share(fake: Tensor, real: Tensor) -> float:
@@ -76,6 +87,20 @@ def speck_share(fake: Tensor, real: Tensor) -> float:
     above 0.9."""
     white = real.amin(dim=(0, 1)) > 0.9
     return float((fake.amin(1) < 0.75)[:, white].any(1).float().mean())
+
+
+def like_eyes_share(fake: Tensor, kinds: Tensor, real: Tensor, real_kinds: Tensor) -> float:
+    """Return the share of faces (N, 3, 64, 64) in [0, 1] with kinds (N,) of eyes whose left eye differs from the
+    mirrored right one no more than in all but a twentieth of the real faces with eyes of that kind."""
+
+    def differences(x: Tensor) -> Tensor:
+        both = x[:, :, EYE_ROWS, EYE_COLUMNS]
+        return (both - both.flip(3)).abs().mean(dim=(1, 2, 3))
+
+    true = differences(real)
+    known = [true[real_kinds == kind] for kind in range(int(kinds.max()) + 1)]
+    limits = torch.stack([(one if len(one) else true).quantile(0.95) for one in known])
+    return float((differences(fake) <= limits[kinds]).float().mean())
 
 
 def sample_classes(model, y: Tensor, steps: int, batch_size: int = 100, seed: int = 0, **options) -> Tensor:

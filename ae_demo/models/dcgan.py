@@ -105,7 +105,10 @@ class StyledBlock(nn.Module):
 
 class StyledGenerator(nn.Module):
     """Generator whose layers all see the code: z (N, latent_dim) -> style w (N, style_dim) -> images (N, 3, 64, 64) in
-    [0, 1]. The first numbers of z choose `parts`, a `PartCode`."""
+    [0, 1]. The first numbers of z choose `parts`, a `PartCode`. What lies on the `paper`, a mask (64, 64) of the pixels
+    that are white in all pictures, stays white."""
+
+    paper: Tensor
 
     def __init__(self, latent_dim: int, shares: list[list[float]], width: int, style_dim: int = 128):
         super().__init__()
@@ -117,6 +120,7 @@ class StyledGenerator(nn.Module):
             StyledBlock(c_in, c_out, style_dim, first=i == 0) for i, (c_in, c_out) in enumerate(pairwise(sizes))
         )
         self.to_rgb = nn.ConvTranspose2d(width, 3, 4, 2, 1)
+        self.register_buffer("paper", torch.zeros(64, 64, dtype=torch.bool))
 
     def latent(self, n: int) -> Tensor:
         """Draw z (n, latent_dim) ~ N(0, I) on the device of the weights."""
@@ -131,7 +135,7 @@ class StyledGenerator(nn.Module):
         x = w[:, :, None, None]
         for block in self.blocks:
             x = block(x, w)
-        return self.to_rgb(x).sigmoid()
+        return self.to_rgb(x).sigmoid().masked_fill(self.paper, 1.0)
 
     def forward(self, z: Tensor) -> Tensor:
         return self.paint(self.style(z))

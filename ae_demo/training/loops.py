@@ -20,6 +20,7 @@ Metrics = dict[str, float]
 Network = TypeVar("Network", bound=nn.Module)
 BF16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")  # as named by PyTorch; the last of ARM
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+WHITE = 0.9  # least brightness of paper
 AVERAGE_FILE = "average.pt"  # next to the accelerator's own files in a state
 
 
@@ -267,6 +268,13 @@ def fit_gan(
 def fit_pair(model: Any, data: Images, loss: Callable, run: Run, **options) -> Iterator[Metrics]:
     """Apply `fit_gan` to model.generator and model.discriminator."""
     return fit_gan(model.generator, data, loss, run, discriminator=lambda: model.discriminator, **options)
+
+
+def fit_on_paper(model: Any, data: Images, loss: Callable, run: Run, **options) -> Iterator[Metrics]:
+    """Apply `fit_pair` to a model whose generator leaves the paper white, the pixels that are white in all the data."""
+    darkest = [data[i : i + 1000]["image"].amin(dim=(0, 1)) for i in range(0, len(data), 1000)]
+    model.generator.paper.copy_(torch.stack(darkest).amin(0) > WHITE)
+    return fit_pair(model, data, loss, run, **options)
 
 
 def fit_layerwise(model: Any, data: Images, loss: Callable, run: Run, optim: Optim = ADAM) -> Iterator[Metrics]:

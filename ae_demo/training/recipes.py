@@ -50,7 +50,7 @@ from ae_demo.models.stacked import Stacked
 from ae_demo.models.vae import VAE
 from ae_demo.training.calibration import fit_calibrated
 from ae_demo.training.coloring import fit_from_palettes
-from ae_demo.training.loops import Optim, fit, fit_layerwise, fit_pair, fit_pca, warm_cosine
+from ae_demo.training.loops import Optim, fit, fit_layerwise, fit_on_paper, fit_pair, fit_pca, warm_cosine
 from ae_demo.training.reflow import TEACHER, fashion_couplings
 
 
@@ -225,7 +225,7 @@ def painting_faces(lr: float) -> Callable:
         augment=shift_pictures,
     )
     both: dict[str, Any] = {"lr": lr, "betas": (0.5, 0.99), "schedule": warm_cosine}
-    return partial(fit_pair, loss=loss, optim=Optim(**both, ema_decay=0.999, bf16=True), d_optim=Optim(**both))
+    return partial(fit_on_paper, loss=loss, optim=Optim(**both, ema_decay=0.999, bf16=True), d_optim=Optim(**both))
 
 
 diffusing = partial(
@@ -538,7 +538,7 @@ RECIPES: dict[str, Recipe] = {
         model_class=DCGAN,
         model_options={"shares": axis_shares()},
         train=painting_faces(lr=5e-4),
-        stages=(Stage(12_000), Stage(3_000, train=painting_faces(lr=3e-4))),
+        stages=(Stage(12_000), *(Stage(3_000, train=painting_faces(lr=lr)) for lr in (3e-4, 2e-4))),
         batch_size=64,
         evaluate=partial(generator_scores.face_scores, readable=READABLE_PARTS, positions=axis_positions),
         sample_grid=sample_grids.samples,

@@ -410,6 +410,17 @@ def test_the_label_accuracy_is_the_share_of_parts_read_as_the_code_chose_them(mo
     assert swapped["label_accuracy"] == 0.25
 
 
+def test_eyes_are_alike_if_they_differ_no_more_than_true_ones_of_their_kind():
+    real, kinds = torch.zeros(40, 3, 64, 64), torch.arange(40) % 2
+    real[kinds == 1, :, 25, 25] = 1.0  # eyes of the second kind wink
+    fake = torch.zeros(4, 3, 64, 64)
+    fake[1::2, :, 25, 25] = 1.0
+    assert generator_scores.like_eyes_share(fake, torch.tensor([0, 1, 1, 0]), real, kinds) == 0.75
+    fake[:, :, 27, 22] = fake[:, :, 27, 40] = 0.5
+    assert generator_scores.like_eyes_share(fake, torch.tensor([0, 1, 1, 0]), real, kinds) == 0.75, "both eyes"
+    assert generator_scores.like_eyes_share(fake, torch.tensor([2, 1, 1, 0]), real, kinds) == 0.75, "none of that kind"
+
+
 def test_a_speck_is_a_pixel_where_no_true_picture_has_one():
     real = torch.ones(6, 3, 8, 8)
     real[:3, :, 2:6, 2:6] = 0.3
