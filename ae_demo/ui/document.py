@@ -27,10 +27,22 @@ def finish_document(html: str, language: str) -> str:
 
 
 class Document:
-    """ASGI middleware that applies `finish_document` to the page of every language, and compresses it."""
+    """ASGI middleware that applies `finish_document` to the page of every language, and compresses it; both once for as
+    long as Gradio sends the same."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
+        self._finished: dict[tuple[str, bool], tuple[int, bytes]] = {}  # by page and whether compressed
+
+    async def _finish(self, html: bytes, page: str, compressed: bool) -> bytes:
+        digest, known = hash(html), self._finished.get((page, compressed))
+        if known and known[0] == digest:
+            return known[1]
+        body = finish_document(html.decode(), page or DEFAULT_LANGUAGE).encode()
+        if compressed:
+            body = await asyncio.to_thread(brotli.compress, body, quality=BROTLI_QUALITY)
+        self._finished[page, compressed] = digest, body
+        return body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         page = named_page(scope)
@@ -48,9 +60,9 @@ class Document:
                 return
             headers = dict(start["headers"])
             if headers.get(b"content-type", b"").startswith(b"text/html") and b"content-encoding" not in headers:
-                body[:] = finish_document(body.decode(), page or DEFAULT_LANGUAGE).encode()
-                if b"br" in dict(scope["headers"]).get(b"accept-encoding", b""):
-                    body[:] = await asyncio.to_thread(brotli.compress, bytes(body), quality=BROTLI_QUALITY)
+                compressed = b"br" in dict(scope["headers"]).get(b"accept-encoding", b"")
+                body[:] = await self._finish(bytes(body), page, compressed)
+                if compressed:
                     headers |= {b"content-encoding": b"br"}
                 headers |= {b"content-length": b"%d" % len(body), b"vary": b"accept-encoding"}
             await send(start | {"headers": list(headers.items())})

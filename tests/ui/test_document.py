@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from ae_demo.ui import document
 from ae_demo.ui.document import Document
 from ae_demo.ui.glossary import explain_terms, glossary
 from ae_demo.ui.i18n import LANGUAGES, in_language, load_texts
@@ -46,6 +47,16 @@ def test_a_browser_that_knows_brotli_gets_the_same_page_smaller(client):
         small = b"".join(answer.iter_raw())
     assert answer.headers["content-encoding"] == "br" and len(small) < len(plain) / 2
     assert brotli.decompress(small) == plain
+
+
+def test_a_page_is_finished_once_for_as_long_as_it_is_the_same(monkeypatch):
+    html, finished = [GRADIO], []
+    monkeypatch.setattr(document, "finish_document", lambda html, language: finished.append(language) or html)
+    routes = [Route(path, lambda _: HTMLResponse(html[0])) for path in ("/", "/id")]
+    client = TestClient(Starlette(routes=routes, middleware=[Middleware(Document)]))
+    assert [client.get("/").text, client.get("/").text, client.get("/id").text] == [GRADIO] * 3 and len(finished) == 2
+    html[0] = GRADIO.replace("é", "è")
+    assert "è" in client.get("/").text and len(finished) == 3
 
 
 def test_everything_else_stays_as_it_is(client):
