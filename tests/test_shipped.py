@@ -33,8 +33,8 @@ TARGETS = {  # what each was to reach on all held-out data
 SAMPLED = 125  # pictures of a diffusion network, a quarter of those that its scores are of
 OF_SETS = ("frechet", "precision", "recall", "readable", "accuracy")  # which depend on how many pictures there are
 THUMBNAILS = bytes.fromhex(  # of two faces from seed 0, 4 × 4 pixels each
-    "ffc3c4fffde7e8ffffeef0ffbd3e43c9ffbdbdfffecdceffffe4e6ffc24c50cbffbabcfffeb1b2ffffd6daffc5555bcc"
-    "ffd6c7ffffeff1ffffe4ecffe4b2b4e9ffc2a0ffffd2d7ffffd2dcfff6ebebf9ffa375fffeacb3ffffafc4fff6e6e7f9"
+    "ffc2c5fffce7e8ffffeff1ffbe3f42caffbcbdfffecdceffffe4e5ffc34d4fccffb8bcfffdb1b3ffffd7daffc6565bcd"
+    "ffd4c9fffff1f2ffffe6edffe4b3b4e8ffbea3ffffd4d9ffffd4ddfff5ecedf9ff9e78ffffafb6ffffb4c5fff7e6e7f9"
 )
 
 

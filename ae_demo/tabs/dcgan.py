@@ -35,7 +35,7 @@ from ae_demo.ui.widgets import Choices, ColoringPad, Download, Pictures, how_it_
 TEXT = TEXTS["dcgan"]
 FACES_SHOWN = 12  # faces to choose from
 SHOWN_SIZE = 256  # side of a face on the page in pixels
-FIRST_FACE, SECOND_FACE = 306, 11  # seeds; the first face smiles
+FIRST_FACE, SECOND_FACE = 339, 11  # seeds; the first face smiles
 MAX_FIRST_SEED = MAX_SEED - FACES_SHOWN
 MAX_TRUNCATION, MAX_AMOUNT = 1.2, 4.0
 AXIS_LIMIT = 2.3  # sliders move a number of the code no further; 98 % of all lie within

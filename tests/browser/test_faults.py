@@ -120,7 +120,7 @@ def test_another_network_marks_the_old_pictures_until_it_has_its_own(all_classes
 def test_the_face_that_is_shown_keeps_its_ring_when_the_strip_moves(page):
     waiting.open_tab(page, "Faces")
     chosen = page.locator("#dcgan-faces figure:has([aria-pressed=true])")
-    expect(chosen).to_have_text("306", timeout=30_000)
+    expect(chosen).to_have_text("339", timeout=30_000)
     page.locator("#dcgan-faces button").nth(4).click()
     expect(page.locator("#dcgan-faces figure").first).to_have_text("310", timeout=30_000)
     expect(chosen).to_have_text("310")
