@@ -31,7 +31,7 @@ VISITORS, SECONDS = (1, 5, 20, 50), 30
 MOVES, STROKES, STEPS = 60, 10, 20  # a round of a visitor: moves over the plane, strokes, steps of diffusion
 HAND = 1 / 30  # seconds at least from one move of a hand to the next
 DRAWING = 12  # index of an example on the canvas
-LIVE_ANSWERS = "answer_event"  # server function of live widgets, whose endpoints answer the same
+LIVE = {"answer_event", "prepare_answer"}  # server functions of live widgets, whose endpoints answer the same
 BUSY = (TEXTS["app"]["busy"], "Queue is full")  # the latter is Gradio's own, for which its page has other words
 
 
@@ -68,15 +68,20 @@ class Visitor:
     def use_everything(self, drawing: dict) -> None:
         """Opens the page, then has every tab answer all that it can be asked, with the values that it begins with and
         a drawing on each empty canvas."""
-        canvas = {"": drawing["lines"], '{"lines": "", "hints": ""}': drawing}
+
+        def filled(value):
+            if isinstance(value, dict):
+                return value if value.get("lines") else drawing
+            return value or drawing["lines"]
+
         for part in self.parts.values():
-            for name in set(part["props"].get("server_fns") or ()) - {LIVE_ANSWERS}:
-                wanted = {"component_id": part["id"], "fn_name": name, "data": part["props"]["value"]}
+            for name in set(part["props"].get("server_fns") or ()) - LIVE:
+                wanted = {"component_id": part["id"], "fn_name": name, "data": part["props"].get("value")}
                 self._post("component_server/", **wanted)
         for name, event in self.events.items():
             given = [self.parts[part] for part in event["inputs"]]
             values = [
-                canvas.get(value if value == "" else json.dumps(value), value) if "paper" in part["props"] else value
+                filled(value) if "paper" in part["props"] else value
                 for part in given
                 for value in [part["props"].get("value")]
             ]
@@ -84,11 +89,14 @@ class Visitor:
             opening = any(kind == "load" for _, kind in event["targets"])
             if missing or not (opening or event["api_visibility"] == "public"):
                 continue
-            if event["queue"]:
-                with self.watch(name, *values) as messages:
-                    list(messages)
-            else:
-                self.ask(name, *values)
+            try:
+                if event["queue"]:
+                    with self.watch(name, *values) as messages:
+                        list(messages)
+                else:
+                    self.ask(name, *values)
+            except Failure as failure:
+                print(f"not used: {name}: {failure}", file=sys.stderr)
 
     def _connected(self) -> HTTPConnection:
         return HTTPConnection("127.0.0.1", self.port, timeout=300)

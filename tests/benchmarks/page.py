@@ -68,6 +68,7 @@ FIRST = {  # by the name of the tab's module
     "dcgan": First("#dcgan-facial_hair input[type=range]", "#dcgan-face img"),
     "diffusion": First("#diffusion-film .scrub", "#diffusion-film .x_t", (".settings button.primary",)),
     "diffusion_edit": First("#diffusion_edit-pad .lines", "#diffusion_edit-answers img"),
+    "melody": First("#melody-blend .share", "#melody-blend output"),
     "models": First("#models-curve", "#models-samples img", MODELS, drag=False),
 }
 NAMES = {key: [tab.__name__.rpartition(".")[2] for tab in tabs] for key, tabs in TAB_GROUPS.items()}
