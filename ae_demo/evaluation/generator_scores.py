@@ -21,7 +21,7 @@ STEPS = (1, 2, 4, 10, 20, 50)
 SAMPLER_STEPS = dict.fromkeys(SAMPLERS, STEPS)
 LONG_SAMPLER_STEPS = dict.fromkeys(SAMPLERS, (*STEPS, 200, 1000))  # fifteen times the cost
 EYES = list(AXES).index("eyes")
-EYE_ROWS, EYE_COLUMNS = slice(22, 31), slice(21, 42)  # of a face of 64 × 64 pixels; the middle is between the eyes
+EYE_ROWS, EYE_COLUMNS = slice(22, 31), slice(21, 42)  # the eyes in a face of 64 × 64 pixels; the middle is between them
 SAMPLES_PER_STEP = 4  # fewer samples could not resolve so many steps
 
 

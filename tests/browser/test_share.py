@@ -106,9 +106,12 @@ def test_a_link_carries_what_the_drawing_is_told_to_be(page, elsewhere):
 
 def test_a_link_carries_a_picture_of_28_pixels_exactly(page, elsewhere):
     open_tab(page, "Compress")
-    page.locator("#compression-examples button").nth(4).click()
-    page.wait_for_timeout(800)
     pad = "#compression-pad canvas.lines"
+    until(page, lambda: not ink(page, pad).all(), "the first picture")  # on black
+    first = ink(page, pad)
+    page.locator("#compression-examples button").nth(4).click()
+    until(page, lambda: (ink(page, pad) != first).any(), "the example")
+    page.wait_for_timeout(800)
     before, address = ink(page, pad), copied_link(page)
     elsewhere.goto(address)
     elsewhere.locator(pad).wait_for()
