@@ -79,11 +79,19 @@ def compress(drawing: str, k: int = 32) -> list[dict]:
     k, x = int(inputs.check_range(k, 1, MAX_SIZE)), inputs.to_grey(drawing)
     row = [picture(TEXT["original"], to_pil(x[0]), TEXT["bytes"].format(size=x.numel()))]
     recons = [(TEXT[name], k, quantized_recons(name, x, [k])) for name in CODECS]
-    coded = max((one for one in jpegs(x) if one[0] <= k), key=lambda one: one[1], default=None)
-    if coded:
-        recons.append((TEXT["jpeg"], coded[0], coded[2]))
+    files = jpegs(x)
+    coded = best_file(files, k)
+    if coded >= 0:
+        size, _, recon = files[coded]
+        recons.append((TEXT["jpeg"], size, recon))
     row += [scored_picture(title, recon, x, f"{TEXT['bytes'].format(size=size)}, ") for title, size, recon in recons]
-    return row if coded else row + message(TEXT["no_jpeg"])
+    return row if coded >= 0 else row + message(TEXT["no_jpeg"])
+
+
+def best_file(files: list[tuple[int, float, Tensor]], k: int) -> int:
+    """Return the index of the file of the highest PSNR among those of at most k bytes, as of `jpegs`; -1 for none."""
+    small = [i for i, (size, *_) in enumerate(files) if size <= k]
+    return max(small, key=lambda i: files[i][1], default=-1)
 
 
 def all_sizes(drawing: str) -> dict:
@@ -95,10 +103,7 @@ def all_sizes(drawing: str) -> dict:
     pictured = {name: quantized_recons(name, x, range(1, MAX_SIZE + 1)) for name in CODECS}
     sheets = {name: picture_sheet(recons) for name, recons in pictured.items()}
     sheets["jpeg"] = picture_sheet(torch.cat([recon for *_, recon in files]))
-    best = []
-    for k in range(1, MAX_SIZE + 1):
-        small = [(decibels, i) for i, (size, decibels, _) in enumerate(files) if size <= k]
-        best.append(max(small, default=(0, -1))[1])
+    best = [best_file(files, k) for k in range(1, MAX_SIZE + 1)]
     return sheets | {"original": data_uri(to_pil(x[0])), "sizes": [size for size, *_ in files], "best": best}
 
 

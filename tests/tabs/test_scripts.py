@@ -4,6 +4,7 @@ import base64
 import inspect
 import os
 import re
+import threading
 from io import BytesIO
 
 import numpy as np
@@ -39,9 +40,13 @@ def shown(answer):
 @pytest.mark.parametrize("function", OFFERED, ids=lambda function: function.__name__)
 def test_the_copied_code_makes_the_same_pictures(function, tmp_path, monkeypatch, capsys):
     endpoint, values = OFFERED[function]
-    answer = function(*values)
-    if inspect.isgeneratorfunction(function):
-        *_, answer = answer
+    for _ in range(2):  # the first time has networks compiled, which differ a little
+        answer = function(*values)
+        if inspect.isgeneratorfunction(function):
+            *_, answer = answer
+        for thread in threading.enumerate():
+            if "_compile" in thread.name:
+                thread.join()
     expected = shown(answer)
     monkeypatch.chdir(tmp_path)
     script = write_script(function, endpoint, values)
@@ -50,8 +55,7 @@ def test_the_copied_code_makes_the_same_pictures(function, tmp_path, monkeypatch
     assert str(files) in capsys.readouterr().out
     made = [np.asarray(Image.open(tmp_path / file)) for file in files]
     assert len(made) == len(expected) > 0
-    differences = [np.abs(a - b.astype(float)).mean() for a, b in zip(made, expected, strict=True)]
-    assert max(differences) < 2, "a network may be compiled in between"
+    assert all(np.array_equal(a, b) for a, b in zip(made, expected, strict=True))
 
 
 def test_every_tab_with_pictures_offers_code():
