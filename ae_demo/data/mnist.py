@@ -32,11 +32,11 @@ def fashion_mnist(data_dir: str, split: str) -> Images:
 
 
 def _load_idx(name: str, data_dir: str, split: str) -> Images:
-    from torchvision import datasets as tv  # slow to import (2 s), so only on use
-
     if split == "sample":
         image = read_sheet(name.lower(), 28)
         return Images(image=image, label=torch.arange(10).repeat_interleave(len(image) // 10))
+    from torchvision import datasets as tv  # 2 s and 150 MB, so only on use
+
     home, folder = getattr(tv, name), Path(data_dir) / name
     if any(not (f := folder / "raw" / n).is_file() or f.stat().st_size != size for n, size in IDX_BYTES.items()):
         part = folder.with_name(f"{name}.part")

@@ -10,9 +10,9 @@ import pandas as pd
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision.transforms.functional import pil_to_tensor
 
 from ae_demo import checkpoints
+from ae_demo.data.images import from_pil
 from ae_demo.evaluation.autoencoder_scores import CODE_SIZES
 from ae_demo.evaluation.image_metrics import psnr
 from ae_demo.figures import data_uri, to_grid, to_pil
@@ -59,14 +59,14 @@ def jpegs(x: Tensor) -> list[tuple[int, float, Tensor]]:
 @lru_cache(16)  # the slider requests the same image repeatedly
 def _jpegs(grey: bytes) -> list[tuple[int, float, Tensor]]:
     image, found = Image.frombytes("L", (28, 28), grey), {}
-    x = pil_to_tensor(image)[None].float() / 255
+    x = from_pil(image)[None].float() / 255
     for quality in range(1, 101):
         buffer = io.BytesIO()
         image.save(buffer, "jpeg", quality=quality, optimize=True)
         data = buffer.getvalue()
         scan = data.index(b"\xff\xda")
         size = len(data) - scan - 2 - int.from_bytes(data[scan + 2 : scan + 4]) - 2
-        recon = pil_to_tensor(Image.open(buffer))[None].float() / 255
+        recon = from_pil(Image.open(buffer))[None].float() / 255
         found[data] = size, psnr(recon, x), recon
     return list(found.values())
 

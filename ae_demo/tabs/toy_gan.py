@@ -9,9 +9,9 @@ from math import log10
 from threading import Lock
 
 import gradio as gr
-from torchvision.transforms.functional import pil_to_tensor
 
 from ae_demo.data import toy
+from ae_demo.data.images import from_pil
 from ae_demo.losses import GAN_LOSSES
 from ae_demo.models.toy_gan import LATENTS
 from ae_demo.training.loops import TrainingError
@@ -46,7 +46,7 @@ def distribution(name: str, drawing: str = "") -> toy.Distribution:
     """Return one of the presets, or "drawn": the ink on a canvas (data URI); raises InputError if it is empty."""
     if name != "drawn":
         return toy.sample_preset(check_choice(name, toy.PRESETS))
-    ink = 255 - pil_to_tensor(inputs.read(inputs.decode_data_uri(drawing)).convert("L").resize((96, 96)))[0].float()
+    ink = 255 - from_pil(inputs.read(inputs.decode_data_uri(drawing)).convert("L").resize((96, 96)))[0].float()
     if ink.max() < LEAST_INK:
         raise InputError(TEXT["draw"])
     return toy.sample_from_ink(ink.clamp(min=32) - 32)

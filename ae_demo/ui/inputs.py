@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from PIL.JpegImagePlugin import JpegImageFile
 from torch import Tensor
 
+from ae_demo.data.images import from_pil
 from ae_demo.data.regions import border_pixels, is_dark
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.ink import crop_drawing, drawing_box, drawn_part
@@ -199,13 +200,13 @@ def dominant_colors(picture: Image.Image, n: int = 12) -> list[str]:
 def to_grey(drawing: str) -> Tensor:
     """Read an image (data URI, light on black) -> (1, 1, 28, 28) in [0, 1]."""
     small = read(decode_data_uri(drawing)).convert("L").resize((28, 28), Image.Resampling.BOX)
-    return torch.from_numpy(np.asarray(small, dtype=np.float32) / 255)[None, None]
+    return from_pil(small)[None] / 255
 
 
 def to_color(picture: Image.Image, size: int) -> Tensor:
     """Fit an RGB picture into a white square -> (1, 3, size, size) in [0, 1]."""
     square = fit_into_square(picture, size, "white")
-    return torch.from_numpy(np.asarray(square, dtype=np.float32) / 255).permute(2, 0, 1)[None].contiguous()
+    return from_pil(square)[None] / 255
 
 
 def fit_into_square(picture: Image.Image, size: int, paper: str | int, method=Image.Resampling.BICUBIC) -> Image.Image:
