@@ -1,19 +1,36 @@
-"""Completion of the page's HTML, in which Gradio leaves out the language, styles before anything is painted, and what a
-preview of a link tells; and its compression."""
+"""Completion of the page's HTML, in which Gradio leaves out the language, styles before anything is painted, what a
+preview of a link tells, and which files the page will ask for; and its compression."""
 
 import asyncio
 import re
+from functools import cache
 from html import escape
+from pathlib import Path
 
 import brotli
+import gradio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ae_demo.ui.i18n import DEFAULT_LANGUAGE, LANGUAGES, load_texts
 from ae_demo.ui.look import CSS
 from ae_demo.ui.negotiation import named_page
+from ae_demo.ui.widgets import ASSETS
 
 BROTLI_QUALITY = 4  # higher ones take far longer to save little
+GRADIO_FILES = Path(gradio.__file__).parent / "templates" / "frontend" / "assets"
+PRELOADS_FILE = ASSETS / "preloads.txt"  # names in GRADIO_FILES, by `python -m tests.browser.preloads`
+BASE = '<base href="./" />'
 PREVIEW = re.compile(r'<meta\s+(?:property|name)="(?:og|twitter):(?!type|card)[\w:]+"\s+content="[^"]*"\s*/>')
+
+
+@cache
+def preload_links() -> str:
+    """Return the links to the files of Gradio that every visit needs, as far as the installed version has them: without
+    these the browser learns of them in four turns, one round trip each."""
+    kinds = {".js": 'rel="modulepreload"', ".css": 'rel="preload" as="style" crossorigin'}
+    files = [Path(name) for name in PRELOADS_FILE.read_text(encoding="utf-8").split()]
+    found = [file for file in files if (GRADIO_FILES / file).is_file()]
+    return "".join(f'<link {kinds[file.suffix]} href="./assets/{file}">' for file in found)
 
 
 def finish_document(html: str, language: str) -> str:
@@ -23,6 +40,7 @@ def finish_document(html: str, language: str) -> str:
     previews = "".join(f'<meta name="{name}" property="{name}" content="{escape(told[name])}">' for name in told)
     head, end, body = html.partition("</head>")
     head = PREVIEW.sub("", head).replace('<html\n\tlang="en"', f'<html\n\tlang="{language}"', 1)
+    head = head.replace(BASE, BASE + preload_links(), 1)
     return f"{head}{previews}<style>{CSS}</style>{end}{body}"
 
 

@@ -9,7 +9,6 @@ import json
 import math
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from ae_demo.ui.i18n import TEXTS
+from tests.benchmarks.common import free_port
 
 HOME = Path(__file__).resolve().parents[2]
 VISITORS, SECONDS = (1, 5, 20, 50), 30
@@ -133,8 +133,7 @@ def _told(lines) -> Iterator[dict]:
 @contextmanager
 def started() -> Iterator[tuple[int, int, float]]:
     """The app in a process of its own: its port, process id, and the seconds until its page was there."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     begun, environment = time.perf_counter(), os.environ | {"GRADIO_SERVER_PORT": str(port)}
     process = subprocess.Popen([sys.executable, "app.py"], cwd=HOME, env=environment, stdout=subprocess.DEVNULL)
     try:

@@ -1,7 +1,8 @@
 """Speed and steadiness of the page: python -m tests.benchmarks.page [--tab NAME …] [--width W] [--phone].
 
-Starts the app, and opens it in Chromium with an empty cache, with and without a slow connection: seconds and kilobytes
-until something is painted and until the first tab can be used, layout shifts up to a second later; medians of three.
+Starts the app, and opens it in Chromium with an empty cache, with and without a slow connection, the last time through
+nginx by HTTP/2, as hosts speak it: seconds and kilobytes until something is painted and until the first tab can be
+used, layout shifts up to a second later; medians of three.
 Then opens each tab and does the first action in it: layout shifts without those within half a second of a press, and
 with them; milliseconds from the last press to another picture; processor time of the main thread, and of scripts, per
 move of the pointer over what is live. At last, what shifted, with the rows of the window where it was and is."""
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 from ae_demo.tabs import TAB_GROUPS
 from ae_demo.ui.i18n import TEXTS
+from tests.benchmarks.common import behind_http2
 from tests.benchmarks.load import started
 from tests.browser.conftest import chromium
 from tests.browser.waiting import settled
@@ -78,7 +80,8 @@ HOME = next(iter(PLACES))
 
 def opened(browser, size: tuple[int, int]) -> tuple:
     """Open an empty page with an empty cache, and its CDP session."""
-    page = browser.new_page(viewport={"width": size[0], "height": size[1]}, is_mobile=size == PHONE)
+    window = {"width": size[0], "height": size[1]}
+    page = browser.new_page(viewport=window, is_mobile=size == PHONE, ignore_https_errors=True)
     page.add_init_script(OBSERVE)
     cdp = page.context.new_cdp_session(page)
     cdp.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER if size == PHONE else 1})
@@ -159,13 +162,15 @@ def measure(page, cdp, address: str, name: str) -> tuple[list[tuple], list[float
 
 
 def main(tabs: list[str], size: tuple[int, int]) -> None:
-    with started() as (port, *_), chromium() as browser:
+    with started() as (port, *_), behind_http2(port) as proxy, chromium() as browser:
         address, told = f"http://127.0.0.1:{port}/", []
-        for title, connection in {"no throttle": None, "200 ms, 10 Mbit/s": SLOW}.items():
+        openings = [("no throttle", address, None), ("200 ms, 10 Mbit/s", address, SLOW)]
+        openings += [("200 ms, 10 Mbit/s, HTTP/2", proxy, SLOW)] if proxy else []
+        for title, at, connection in openings:
             found = []
             for _ in range(OPENINGS):
                 page, cdp = opened(browser, size)
-                found.append(load(page, cdp, address, connection))
+                found.append(load(page, cdp, at, connection))
                 page.close()
             a, b, c, d, e = map(statistics.median, zip(*found, strict=True))
             print(f"{title}: painted after {a:.2f} s, {b:,.0f} kB; usable after {c:.2f} s, {d:,.0f} kB; shift {e:.3f}")

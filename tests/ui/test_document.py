@@ -20,7 +20,8 @@ GRADIO = """<!doctype html>
 <html
 \tlang="en"
 \tstyle="margin: 0">
-<head><meta property="og:title" content="Gradio" /><meta name="twitter:creator" content="@Gradio" /></head>
+<head><base href="./" />
+<meta property="og:title" content="Gradio" /><meta name="twitter:creator" content="@Gradio" /></head>
 <body>é</body></html>"""
 
 
@@ -39,6 +40,19 @@ def test_the_page_of_a_language_says_so_and_is_described_in_it(client, language)
     assert re.search(r'<html\s+lang="(\w+)"', page)[1] == language and "é" in page
     assert 'content="Gradio"' not in page and "@Gradio" not in page and f'content="{words["title"]}"' in page
     assert page.index(CSS) < page.index("</head>") and int(answer.headers["content-length"]) == len(answer.content)
+
+
+def test_the_page_links_the_files_that_the_installed_gradio_has_and_no_others(monkeypatch, tmp_path):
+    names = document.PRELOADS_FILE.read_text().split()
+    links = document.preload_links()
+    assert len(names) > 50 and links.count("<link ") == len(names), "run python -m tests.browser.preloads"
+    assert all(f'href="./assets/{name}"' in links for name in names)
+    assert document.finish_document(GRADIO, "en").index(links) < document.finish_document(GRADIO, "en").index("<meta")
+    (tmp_path / names[0]).touch()
+    monkeypatch.setattr(document, "GRADIO_FILES", tmp_path)
+    document.preload_links.cache_clear()
+    assert document.preload_links().count("<link ") == 1
+    document.preload_links.cache_clear()
 
 
 def test_a_browser_that_knows_brotli_gets_the_same_page_smaller(client):
