@@ -26,7 +26,7 @@ from ae_demo.ui.gradio_compat import Number, Slider
 from ae_demo.ui.handlers import PRIVATE, QUIET, handler
 from ae_demo.ui.i18n import TEXTS, in_language
 from ae_demo.ui.inputs import InputError
-from ae_demo.ui.live import Live, connect
+from ae_demo.ui.live import Draggable, Live, connect
 from ae_demo.ui.local_networks import LocalAnswer
 from ae_demo.ui.networks import network
 from ae_demo.ui.pictures import film_strip, message, picture
@@ -195,8 +195,9 @@ def map_overlay(dataset: str, log_beta: float, first: str, second: str, dense: b
     return {"ellipses": ellipses, "path": [] if path is None else path.tolist()}
 
 
-class MapPad(gr.HTML):
-    """Latent plane with a draggable dot. Its value is {dataset, log_beta, z, overlay}; fires `input` while dragging."""
+class MapPad(Draggable):
+    """Latent plane with a draggable dot. Its value is {dataset, log_beta, z, overlay}; tells {dataset, log_beta, z}
+    while dragged, and fires `submit` now and then."""
 
     def __init__(self, value: dict, **kwargs):
         super().__init__(

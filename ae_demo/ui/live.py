@@ -38,9 +38,11 @@ def connect(*answers: Live) -> None:
     ours = [answer for answer in answers if all(isinstance(part, gr.HTML) for part in answer.outputs)]
     here = [answer for answer in ours if answer.local and answer.local.possible()]
     groups = _by_events(here) + _by_events([answer for answer in ours if answer not in here])
-    link = LiveLink([called for _, called in groups])
+    by_id = {triggers[0].__self__.elem_id: i for i, (triggers, _) in enumerate(groups) if _is_dragged(triggers)}
+    link = LiveLink([called for _, called in groups], by_id)
     for i, (triggers, _) in enumerate(groups):
-        gr.on(triggers, None, link.inputs_of(i), js=link.script(i), **PRIVATE)
+        if i not in by_id.values():
+            gr.on(triggers, None, link.inputs_of(i), js=link.script(i), **PRIVATE)
     for triggers, called in _by_events([answer for answer in answers if answer not in ours]):
         inputs = _distinct_inputs(called)
         outputs = [part for answer in called for part in answer.outputs]
@@ -49,6 +51,11 @@ def connect(*answers: Live) -> None:
     endpoint = gr.Button(visible=False) if named else None  # never pressed
     for answer in named:
         endpoint.click(answer.function, answer.inputs, answer.outputs, api_name=answer.api_name, **QUIET)
+
+
+def _is_dragged(triggers: list) -> bool:
+    """Return whether the only trigger is the input of a widget that tells its values by itself."""
+    return len(triggers) == 1 and triggers[0].event_name == "input" and isinstance(triggers[0].__self__, Draggable)
 
 
 def _by_events(answers: Sequence[Live]) -> list[tuple[list, list[Live]]]:
@@ -81,18 +88,24 @@ def join_handlers(answers: Sequence[Live], inputs: Sequence[Component]) -> Calla
     return answer_all
 
 
+class Draggable(gr.HTML):
+    """Widget whose script tells each value, the one input of its live handlers, by the event `dragged` of the page:
+    Gradio would take longer than the network. Its own value follows."""
+
+
 class LiveLink(gr.HTML):
     """Invisible: passes the values of an event on to Python, and the answers to the widgets. `groups` are the handlers
-    of each event."""
+    of each event, `by_id` those of the values of each `Draggable`, by its elem_id."""
 
-    def __init__(self, groups: Sequence[Sequence[Live]]):
+    def __init__(self, groups: Sequence[Sequence[Live]], by_id: dict[str, int]):
         # no attribute has the name of an argument, as Gradio would send it to the page
         self.called, self.channel = groups, f"live-{next(_numbers)}"
         shown = [[part.elem_id for answer in called for part in answer.outputs] for called in groups]
         local = [self._local_answers(group) for group in range(len(groups))]
         lost = {"lost": TEXTS["app"]["lost"]}
         ask = {"server_functions": [in_language(self.answer_event), in_language(self.prepare_answer)]}
-        super().__init__(None, channel=self.channel, shown=shown, local=local, texts=lost, **ask, **template("live"))
+        given = {"channel": self.channel, "shown": shown, "local": local, "texts": lost, "own": by_id}
+        super().__init__(None, **given, **ask, **template("live"))
 
     def inputs_of(self, group: int) -> list[Component]:
         """Return the inputs of the handlers of a group, each once."""

@@ -1,9 +1,11 @@
-"""Drag over the latent plane: python -m tests.benchmarks.drag [--seconds N].
+"""Drag over the latent plane, and sample: python -m tests.benchmarks.drag [--seconds N].
 
 Starts the app and drags the dot in Chromium, one move a frame for some seconds: with the networks in the page and
 without them (its worker is taken away), with no delay and with 200 ms round trip, with a processor six times slower.
 Prints pictures a second; milliseconds from a move to its picture, median and 95th percentile; processor time of the
-page's main thread per move; and what the server spends in a second of it, beyond what it does at rest. Linux only."""
+page's main thread per move; and what the server spends in a second of it, beyond what it does at rest. Then samples
+clothing in twenty steps, in the page and by Python: seconds until the last picture, and the server's per run. Linux
+only."""
 
 import argparse
 
@@ -39,6 +41,22 @@ DRAG = """async (seconds) => {
   seen.disconnect();
   return { moves, pictures: pictures.filter(([at]) => at <= until), seconds: (until - begun) / 1000 };
 }"""
+STEPS, RUNS = 20, 20
+SAMPLE = f"""async () => {{
+  const note = document.querySelector("#diffusion-film .note");
+  const begun = performance.now();
+  const done = new Promise((resolve) => {{
+    const seen = new MutationObserver(() => {{
+      if (!note.textContent.startsWith("{STEPS} steps in")) return;
+      seen.disconnect();
+      resolve();
+    }});
+    seen.observe(note, {{ childList: true, characterData: true, subtree: true }});
+  }});
+  document.querySelector(".settings button.primary").click();
+  await done;
+  return (performance.now() - begun) / 1000;
+}}"""
 NO_WORKER = "delete window.Worker"
 CASES = {  # name: script before the page's own, ms of round trip, how many times slower the processor is
     "in the page": ("", 0, 1),
@@ -99,12 +117,43 @@ def measure(browser, address: str, app: psutil.Process, case: tuple, seconds: fl
     return [len(pictures) / real, len(moves) / real, *behind, 1000 * task / len(moves), served]
 
 
+def sample(browser, address: str, app: psutil.Process, case: tuple) -> list[float]:
+    """Sample some times: seconds until the last picture, median and 95th percentile, and those of the server's
+    processor per run."""
+    script, delay, _ = case
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    for part in (NO_TOUR, OBSERVE, script):
+        page.add_init_script(part)
+    cdp = page.context.new_cdp_session(page)
+    page.goto(f"{address}#diffusion/diffusion")
+    steps = page.locator("#diffusion-steps input[type=number]")
+    steps.fill(str(STEPS))
+    steps.press("Enter")
+    rest(page)
+    cdp.send("Network.enable")
+    cdp.send("Network.emulateNetworkConditions", {
+        "offline": False, "latency": delay, "downloadThroughput": -1, "uploadThroughput": -1,
+    })  # fmt: skip
+    page.evaluate(SAMPLE)  # loads the network
+    rest(page)
+    spent = sum(app.cpu_times()[:2])
+    waited = [page.evaluate(SAMPLE) for _ in range(RUNS)]
+    spent = sum(app.cpu_times()[:2]) - spent
+    page.close()
+    return [*np.percentile(waited, (50, 95)), spent / RUNS]
+
+
 def main(seconds: float) -> None:
     with started() as (port, pid, *_), chromium() as browser:
         print(f"| {' | '.join(('', *COLUMNS))} |\n|{'---|' * (1 + len(COLUMNS))}", flush=True)
         for name, case in CASES.items():
             row = measure(browser, f"http://127.0.0.1:{port}/", psutil.Process(pid), case, seconds)
             print(f"| {name} | {' | '.join(f'{x:.0f}' for x in row)} |", flush=True)
+        print(f"\n| sampled in {STEPS} steps | seconds | p95 | server, s a run |\n|---|---|---|---|", flush=True)
+        for name, case in CASES.items():
+            if case[2] == 1:
+                row = sample(browser, f"http://127.0.0.1:{port}/", psutil.Process(pid), case)
+                print(f"| {name} | {' | '.join(f'{x:.2f}' for x in row)} |", flush=True)
 
 
 if __name__ == "__main__":

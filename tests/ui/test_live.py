@@ -7,7 +7,7 @@ from ae_demo.ui.gradio_compat import Slider
 from ae_demo.ui.handlers import handler
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.inputs import InputError
-from ae_demo.ui.live import Live, LiveLink, connect
+from ae_demo.ui.live import Draggable, Live, LiveLink, connect
 from ae_demo.ui.pictures import message
 from ae_demo.ui.widgets import Choices, Pictures
 
@@ -36,6 +36,19 @@ def page():
 def link(page):
     (found,) = (block for block in page.blocks.values() if isinstance(block, LiveLink))
     return found
+
+
+def test_a_widget_that_tells_its_values_itself_is_heard_by_the_page_and_not_by_gradio():
+    with gr.Blocks() as page:
+        dot, box = Draggable(0, elem_id="dot", js_on_load="trigger('input');"), Slider(0, 5, 1)
+        connect(
+            Live([dot.input], handler(double, message), [dot], [Pictures([], elem_id="a")]),
+            Live([box.input], handler(double, message), [box], [Pictures([], elem_id="b")]),
+        )
+    (link,) = (block for block in page.blocks.values() if isinstance(block, LiveLink))
+    assert link.props["own"] == {"dot": 0} and link.props["shown"] == [["a"], ["b"]]
+    assert [target for fn in page.fns.values() for target, _ in fn.targets] == [box._id]
+    assert link.answer_event({"group": 0, "values": [3]}) == {"answers": [message("6")]}
 
 
 def test_all_handlers_of_an_event_are_asked_at_once_in_their_order(link):

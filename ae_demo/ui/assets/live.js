@@ -118,8 +118,19 @@ function askSoon(group, values, question) {
 }
 
 function receive({ detail: [group, values] }) {
-  if (element.isConnected) askSoon(group, values, ++questions);
-  else document.removeEventListener(props.channel, receive); // the page has built another one
+  askSoon(group, values, ++questions);
 }
 
-document.addEventListener(props.channel, receive);
+function receiveDragged({ detail: [id, value] }) {
+  if (id in props.own) askSoon(props.own[id], [value], ++questions);
+}
+
+function hear(event, listener) {
+  document.addEventListener(event, function hearing(told) {
+    if (element.isConnected) listener(told);
+    else document.removeEventListener(event, hearing); // the page has built another one
+  });
+}
+
+hear(props.channel, receive);
+hear("dragged", receiveDragged);

@@ -2,17 +2,24 @@
 // those of several. `facts` are texts and numbers from Python. Who throws NOT_HERE leaves this answer to Python.
 const NOT_HERE = new Error("Python answers this");
 const LOWEST_LOG_BETA = -2; // counts as β = 0
+const numberFormats = new Map(); // by their numbers of digits: to make one takes longer than to use it
 const canvas = document.createElement("canvas");
 const pen = canvas.getContext("2d", { willReadFrequently: true });
 
 // Fill the blanks of a text, as {ms:.1f}, with words, or numbers as they are written in the page's language.
 function fill(text, numbers) {
-  const language = document.documentElement.lang;
-  return text.replace(/\{(\w+)(?::\.(\d)f|:g)?\}/g, (whole, name, digits = 0) => {
-    const most = whole.includes(":g") ? 6 : digits;
-    const written = { minimumFractionDigits: digits, maximumFractionDigits: most, useGrouping: false };
-    return numbers[name].toLocaleString(language, written);
-  });
+  return text.replace(/\{(\w+)(?::\.(\d)f|:g)?\}/g, (whole, name, digits = 0) =>
+    numberFormat(+digits, whole.includes(":g") ? 6 : +digits).format(numbers[name]),
+  );
+}
+
+function numberFormat(minimumFractionDigits, maximumFractionDigits) {
+  const key = `${minimumFractionDigits} ${maximumFractionDigits}`;
+  if (!numberFormats.has(key)) {
+    const digits = { minimumFractionDigits, maximumFractionDigits, useGrouping: false };
+    numberFormats.set(key, new Intl.NumberFormat(document.documentElement.lang, digits));
+  }
+  return numberFormats.get(key);
 }
 
 // One picture of a batch, values in [0, 1] by channel, grey or RGB.

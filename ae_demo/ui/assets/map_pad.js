@@ -10,12 +10,14 @@ const pen = canvas.getContext("2d");
 const dot = plane.querySelector(".dot");
 const about = element.querySelector(".about");
 
-const FOLLOW_INTERVAL = 150; // ms, in which 'submit' has the sliders follow the dot: each time costs several moves
+const FOLLOW_INTERVAL = 150; // ms at least, in which the value and, by 'submit', the sliders follow the dot
+const FOLLOW_SHARE = 0.1; // of the time at most, as each time costs several moves
 const FULL_TURN = 2 * Math.PI;
 const KEY_STEPS = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] };
 const reach = +plane.getAttribute("aria-valuemax"); // the plane shows −reach … reach of both numbers
 
 let followTimer = 0;
+let followCost = 0; // ms
 let map = null;
 const here = new Map(); // by dataset, whether the page decodes its plane: "loading", "ready" or "failed"
 let decoding = false;
@@ -42,14 +44,22 @@ function moveDot(target) {
 
 function publishCode(target) {
   moveDot(target);
-  props.value = { ...props.value, z: code.map((number) => Math.round(number * 1000) / 1000) };
-  trigger("input");
-  if (!followTimer) followTimer = setTimeout(follow, FOLLOW_INTERVAL);
+  const { dataset, log_beta } = props.value;
+  const detail = [element.closest(".block").id, { dataset, log_beta, z: roundedCode() }];
+  document.dispatchEvent(new CustomEvent("dragged", { detail }));
+  if (!followTimer) followTimer = setTimeout(follow, Math.max(FOLLOW_INTERVAL, followCost / FOLLOW_SHARE));
 }
 
+const roundedCode = () => code.map((number) => Math.round(number * 1000) / 1000);
+
 function follow() {
+  const begun = performance.now();
   followTimer = 0;
+  props.value = { ...props.value, z: roundedCode() };
   trigger("submit");
+  setTimeout(() => {
+    followCost = performance.now() - begun;
+  });
 }
 
 function drawPoint([z1, z2, label]) {
