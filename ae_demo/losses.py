@@ -165,20 +165,33 @@ def one_hot(index: Tensor, n: int) -> Tensor:
     return (index[:, None] == torch.arange(n, device=index.device)).float()
 
 
-def _saturating(fake: Tensor) -> Tensor:
-    return -F.softplus(fake)
-
-
-GAN_LOSSES: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
-    # name: (discriminator loss of its logits for real and fake, generator loss of those for fake), before averaging
-    "minimax": (lambda real, fake: F.softplus(-real) + F.softplus(fake), _saturating),  # Goodfellow et al., 2014, eq. 1
-    "non-saturating": (lambda real, fake: F.softplus(-real) + F.softplus(fake), lambda fake: F.softplus(-fake)),
-    "least squares": (
+LogitLoss = Callable[[Tensor, Tensor], Tensor]
+GAN_LOSSES: dict[str, tuple[LogitLoss, LogitLoss]] = {
+    # name: losses of the discriminator and of the generator, from D's logits for real and fake, before averaging
+    "minimax": (  # Goodfellow et al., 2014, eq. 1
+        lambda real, fake: F.softplus(-real) + F.softplus(fake),
+        lambda _, fake: -F.softplus(fake),
+    ),
+    "non-saturating": (
+        lambda real, fake: F.softplus(-real) + F.softplus(fake),
+        lambda _, fake: F.softplus(-fake),
+    ),
+    "least squares": (  # Mao et al., 2017
         lambda real, fake: ((real - 1) ** 2 + fake**2) / 2,
-        lambda fake: (fake - 1) ** 2 / 2,
-    ),  # Mao, 2017
-    "hinge": (lambda real, fake: F.relu(1 - real) + F.relu(1 + fake), torch.neg),  # Lim & Ye, 2017
-    "wgan-gp": (lambda real, fake: fake - real, torch.neg),  # Gulrajani et al., 2017; gradient penalty in `gan`
+        lambda _, fake: (fake - 1) ** 2 / 2,
+    ),
+    "hinge": (  # Lim & Ye, 2017
+        lambda real, fake: F.relu(1 - real) + F.relu(1 + fake),
+        lambda _, fake: -fake,
+    ),
+    "wgan-gp": (  # Gulrajani et al., 2017; gradient penalty in `gan`
+        lambda real, fake: fake - real,
+        lambda _, fake: -fake,
+    ),
+    "relativistic": (  # pairs: Jolicoeur-Martineau, 2018; Huang et al., 2024; R2 in `gan`
+        lambda real, fake: F.softplus(fake - real),
+        lambda real, fake: F.softplus(real - fake),
+    ),
 }
 
 
@@ -189,12 +202,19 @@ def grad_norm_sq(discriminator, x: Tensor) -> Tensor:
     return gradient.flatten(1).square().sum(1)
 
 
+def zero_centred_penalty(discriminator, kind: str, both: Tensor) -> Tensor:
+    """Mean ‖∇D(x)‖² over the real x, the first half of both (R1: Mescheder et al., 2018), for "relativistic" plus that
+    over the fake ones (R2; Huang et al., 2024, https://arxiv.org/abs/2501.05441)."""
+    parts = both.chunk(2)[: 2 if kind == "relativistic" else 1]
+    return torch.stack([grad_norm_sq(discriminator, x).float().mean() for x in parts]).sum()
+
+
 def gan(model, discriminator, batch: Batch, kind: str = "non-saturating", r1: float = 0.0, gp: float = 10.0) -> Loss:
     """One of GAN_LOSSES for both players, averaged over real x and fake G(z).
 
-    "d_loss" also has r1 / 2 · ‖∇D(x)‖² (Mescheder et al., 2018) and, for "wgan-gp", gp · (‖∇D(x̃)‖ − 1)² at random x̃
-    between real and fake. "d_real" and "d_fake" are D's mean logits. Both losses share one graph, so each optimizer
-    must take the gradients of its own player's weights only."""
+    "d_loss" also has r1 / 2 · `zero_centred_penalty` and, for "wgan-gp", gp · (‖∇D(x̃)‖ − 1)² at random x̃ between real
+    and fake. "d_real" and "d_fake" are D's mean logits. Both losses share one graph, so each optimizer must take the
+    gradients of its own player's weights only."""
     real = batch["image" if "image" in batch else "point"]
     fake = model(model.latent(len(real))).float()
     both = torch.cat([real, fake])
@@ -203,12 +223,12 @@ def gan(model, discriminator, batch: Batch, kind: str = "non-saturating", r1: fl
     d, g = GAN_LOSSES[kind]
     d_loss = d(d_real, d_fake).mean()
     if r1:
-        d_loss = d_loss + r1 / 2 * grad_norm_sq(discriminator, real).mean()
+        d_loss = d_loss + r1 / 2 * zero_centred_penalty(discriminator, kind, both)
     if kind == "wgan-gp":
         t = torch.rand(len(real), *[1] * (real.dim() - 1), generator=getattr(model, "rng", None), device=real.device)
         between = torch.lerp(real, fake, t)
         d_loss = d_loss + gp * (grad_norm_sq(discriminator, between).add(1e-12).sqrt() - 1).square().mean()
-    return {"loss": g(d_fake).mean(), "d_loss": d_loss, "d_real": d_real.mean(), "d_fake": d_fake.mean()}
+    return {"loss": g(d_real, d_fake).mean(), "d_loss": d_loss, "d_real": d_real.mean(), "d_fake": d_fake.mean()}
 
 
 def conditional_gan(
@@ -216,18 +236,19 @@ def conditional_gan(
     discriminator,
     batch: Batch,
     targets: Callable[[Batch], Tensor],
+    kind: str = "non-saturating",
     r1: float = 1.0,
     r1_every: int = 8,
     real_class_weight: float = 1.0,
     fake_class_weight: float = 1.0,
     augment=None,
 ) -> Loss:
-    """Non-saturating `gan` with an auxiliary classifier (AC-GAN: Odena et al., 2017) for pictures of parts, which D
-    sees through `augment`.
+    """One of GAN_LOSSES with an auxiliary classifier (AC-GAN: Odena et al., 2017) for pictures of parts, which D sees
+    through `augment`.
 
     discriminator.logits(x) also classifies the parts, by `model.parts.sizes`: "d_loss" has real_class_weight times
     their cross-entropy for real pictures, with targets(batch) (N, P), and "loss" fake_class_weight times that for
-    fakes, with the parts that z has chosen. The penalty r1 / 2 · ‖∇D(x)‖² is taken at random in one of `r1_every`
+    fakes, with the parts that z has chosen. r1 / 2 · `zero_centred_penalty` is taken at random in one of `r1_every`
     steps, as many times as strong (Karras et al., 2020)."""
     real, wanted = batch["image"], targets(batch)
     z = model.latent(len(real))
@@ -235,15 +256,15 @@ def conditional_gan(
     both = augment(both) if augment else both
     judged, read = (part.float() for part in discriminator.logits(both))
     (d_real, d_fake), (read_real, read_fake) = judged.chunk(2), read.chunk(2)
-    d, g = GAN_LOSSES["non-saturating"]
+    d, g = GAN_LOSSES[kind]
     class_loss_real = parts_cross_entropy(read_real, wanted, model.parts.sizes)
     class_loss_fake = parts_cross_entropy(read_fake, model.parts.chosen(z), model.parts.sizes)
     d_loss = d(d_real, d_fake).mean() + real_class_weight * class_loss_real
     if r1 and float(torch.rand(())) < 1 / r1_every:
-        d_loss = d_loss + r1_every * r1 / 2 * grad_norm_sq(discriminator, both[: len(real)]).float().mean()
+        d_loss = d_loss + r1_every * r1 / 2 * zero_centred_penalty(discriminator, kind, both)
     parts = {"class_loss_real": class_loss_real, "class_loss_fake": class_loss_fake}
     parts |= {"d_real": d_real.mean(), "d_fake": d_fake.mean()}
-    return {"loss": g(d_fake).mean() + fake_class_weight * class_loss_fake, "d_loss": d_loss} | parts
+    return {"loss": g(d_real, d_fake).mean() + fake_class_weight * class_loss_fake, "d_loss": d_loss} | parts
 
 
 def parts_cross_entropy(logits: Tensor, chosen: Tensor, sizes: list[int]) -> Tensor:

@@ -343,18 +343,21 @@ def test_gan_losses_are_those_of_the_papers():
     bce = torch.nn.functional.binary_cross_entropy_with_logits
     d, g = losses.GAN_LOSSES["non-saturating"]
     assert torch.allclose(d(real, fake).mean(), bce(real, ones) + bce(fake, zeros))
-    assert torch.allclose(g(fake).mean(), bce(fake, ones))
-    assert torch.allclose(losses.GAN_LOSSES["minimax"][1](fake).mean(), -bce(fake, zeros))
+    assert torch.allclose(g(real, fake).mean(), bce(fake, ones))
+    assert torch.allclose(losses.GAN_LOSSES["minimax"][1](real, fake).mean(), -bce(fake, zeros))
     assert torch.allclose(losses.GAN_LOSSES["minimax"][0](real, fake).mean(), bce(real, ones) + bce(fake, zeros))
     d, g = losses.GAN_LOSSES["least squares"]  # equation 2 with a = 0, b = c = 1
     assert torch.allclose(d(real, fake).mean(), (F.mse_loss(real, ones) + F.mse_loss(fake, zeros)) / 2)
-    assert torch.allclose(g(fake).mean(), F.mse_loss(fake, ones) / 2)
+    assert torch.allclose(g(real, fake).mean(), F.mse_loss(fake, ones) / 2)
     d, g = losses.GAN_LOSSES["hinge"]
     hinge = torch.nn.HingeEmbeddingLoss(margin=1)  # max(0, 1 − x) for the target −1
     assert torch.allclose(d(real, fake).mean(), hinge(real, -ones) + hinge(-fake, -ones))
-    assert torch.allclose(g(fake).mean(), -fake.mean())
+    assert torch.allclose(g(real, fake).mean(), -fake.mean())
     d, g = losses.GAN_LOSSES["wgan-gp"]
-    assert torch.allclose(d(real, fake).mean(), fake.mean() - real.mean()) and torch.equal(g(fake), -fake)
+    assert torch.allclose(d(real, fake).mean(), fake.mean() - real.mean()) and torch.equal(g(real, fake), -fake)
+    d, g = losses.GAN_LOSSES["relativistic"]
+    assert torch.allclose(d(real, fake).mean(), bce(real - fake, ones)), "the probability that the real one is more so"
+    assert torch.allclose(g(real, fake), d(fake, real)), "the generator wishes for the opposite"
 
 
 class Circle:
@@ -377,6 +380,10 @@ def test_penalties_are_taken_at_real_points_or_between_real_and_fake():
     plain, r1 = (losses.gan(Circle(), bowl, {"point": real}, "non-saturating", r1=weight) for weight in (0.0, 3.0))
     assert float(r1["d_loss"] - plain["d_loss"]) == pytest.approx(3 / 2 * 2**2, rel=1e-4)
     assert float(plain["d_real"]) == pytest.approx(2) and float(plain["d_fake"]) == pytest.approx(18)
+    pairs = [
+        float(losses.gan(Circle(), bowl, {"point": real}, "relativistic", r1=weight)["d_loss"]) for weight in (0, 3)
+    ]
+    assert pairs[1] - pairs[0] == pytest.approx(3 / 2 * (2**2 + 6**2), rel=1e-4), "at real points and at samples"
 
     line = Circle()
     line.latent = torch.zeros  # all fake points at (6, 0), hence those between evenly from (2, 0) to (6, 0)

@@ -158,14 +158,15 @@ class GanRun:
         relative to its own extremes."""
         if self.settings.loss == "least squares":
             return logits.clamp(0, 1)
-        if self.settings.loss == "wgan-gp":
+        if self.settings.loss in ("wgan-gp", "relativistic"):
             return (logits - logits.min()) / (logits.max() - logits.min()).clamp(min=1e-6)
         return logits.sigmoid()
 
     def generator_gradient(self, fake: Tensor) -> Tensor:
         """−∇ of the generator's loss at points (N, 2): (N, 2), the direction in which they are pulled."""
         x = fake.detach().requires_grad_()
-        loss = losses.GAN_LOSSES[self.settings.loss][1](self.discriminator(x)).sum()
+        real = self.discriminator(self.distribution.points[: len(x)])
+        loss = losses.GAN_LOSSES[self.settings.loss][1](real, self.discriminator(x)).sum()
         return -torch.autograd.grad(loss, x)[0]
 
     def measure(self, fake: Tensor, gradient: Tensor) -> dict[str, float]:
