@@ -188,7 +188,7 @@ GAN_LOSSES: dict[str, tuple[LogitLoss, LogitLoss]] = {
         lambda real, fake: fake - real,
         lambda _, fake: -fake,
     ),
-    "relativistic": (  # pairs: Jolicoeur-Martineau, 2018; Huang et al., 2024; R2 in `gan`
+    "relativistic": (  # pairs: Jolicoeur-Martineau, 2018; Huang et al., 2024; R2 in `zero_centred_penalty`
         lambda real, fake: F.softplus(fake - real),
         lambda real, fake: F.softplus(real - fake),
     ),
@@ -203,8 +203,8 @@ def grad_norm_sq(discriminator, x: Tensor) -> Tensor:
 
 
 def zero_centred_penalty(discriminator, kind: str, both: Tensor) -> Tensor:
-    """Mean ‖∇D(x)‖² over the real x, the first half of both (R1: Mescheder et al., 2018), for "relativistic" plus that
-    over the fake ones (R2; Huang et al., 2024, https://arxiv.org/abs/2501.05441)."""
+    """Mean ‖∇D(x)‖² over the real x, the first half of both (R1: Mescheder et al., 2018), and, for "relativistic",
+    also over the fake ones (R2; Huang et al., 2024, https://arxiv.org/abs/2501.05441)."""
     parts = both.chunk(2)[: 2 if kind == "relativistic" else 1]
     return torch.stack([grad_norm_sq(discriminator, x).float().mean() for x in parts]).sum()
 

@@ -204,7 +204,7 @@ class MapPad(Draggable):
             value,
             reach=MAX_ABS_CODE,
             cells=MAP_CELLS,
-            texts={key: TEXT[key] for key in ("map", "manifold")},  # Gradio copies each of them at every move
+            texts={key: TEXT[key] for key in ("map", "manifold")},  # Gradio copies each of them with every value
             server_functions=[in_language(latent_map)],
             **template("map", "map_pad"),
             **kwargs,

@@ -38,11 +38,14 @@ def connect(*answers: Live) -> None:
     ours = [answer for answer in answers if all(isinstance(part, gr.HTML) for part in answer.outputs)]
     here = [answer for answer in ours if answer.local and answer.local.possible()]
     groups = _by_events(here) + _by_events([answer for answer in ours if answer not in here])
-    by_id = {triggers[0].__self__.elem_id: i for i, (triggers, _) in enumerate(groups) if _is_dragged(triggers)}
+    by_id: dict[str, list[int]] = {}
+    for i, (triggers, _) in enumerate(groups):
+        for trigger in filter(_is_drag, triggers):
+            by_id.setdefault(trigger.__self__.elem_id, []).append(i)
     link = LiveLink([called for _, called in groups], by_id)
     for i, (triggers, _) in enumerate(groups):
-        if i not in by_id.values():
-            gr.on(triggers, None, link.inputs_of(i), js=link.script(i), **PRIVATE)
+        if others := [trigger for trigger in triggers if not _is_drag(trigger)]:
+            gr.on(others, None, link.inputs_of(i), js=link.script(i), **PRIVATE)
     for triggers, called in _by_events([answer for answer in answers if answer not in ours]):
         inputs = _distinct_inputs(called)
         outputs = [part for answer in called for part in answer.outputs]
@@ -53,9 +56,9 @@ def connect(*answers: Live) -> None:
         endpoint.click(answer.function, answer.inputs, answer.outputs, api_name=answer.api_name, **QUIET)
 
 
-def _is_dragged(triggers: list) -> bool:
-    """Return whether the only trigger is the input of a widget that tells its values by itself."""
-    return len(triggers) == 1 and triggers[0].event_name == "input" and isinstance(triggers[0].__self__, Draggable)
+def _is_drag(trigger) -> bool:
+    """Return whether a trigger is the input of a widget that tells its values by itself."""
+    return trigger.event_name == "input" and isinstance(trigger.__self__, Draggable)
 
 
 def _by_events(answers: Sequence[Live]) -> list[tuple[list, list[Live]]]:
@@ -97,7 +100,7 @@ class LiveLink(gr.HTML):
     """Invisible: passes the values of an event on to Python, and the answers to the widgets. `groups` are the handlers
     of each event, `by_id` those of the values of each `Draggable`, by its elem_id."""
 
-    def __init__(self, groups: Sequence[Sequence[Live]], by_id: dict[str, int]):
+    def __init__(self, groups: Sequence[Sequence[Live]], by_id: dict[str, list[int]]):
         # no attribute has the name of an argument, as Gradio would send it to the page
         self.called, self.channel = groups, f"live-{next(_numbers)}"
         shown = [[part.elem_id for answer in called for part in answer.outputs] for called in groups]

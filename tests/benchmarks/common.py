@@ -1,4 +1,4 @@
-"""Shared by the benchmarks: what is missing is one sentence, not a traceback; and a proxy as hosted apps have one."""
+"""Shared by the benchmarks: what is missing is one sentence, not a traceback; and a proxy like that of hosted apps."""
 
 import shutil
 import socket

@@ -8,6 +8,7 @@ from ae_demo.ui.handlers import handler
 from ae_demo.ui.i18n import TEXTS
 from ae_demo.ui.inputs import InputError
 from ae_demo.ui.live import Draggable, Live, LiveLink, connect
+from ae_demo.ui.local_networks import LocalAnswer
 from ae_demo.ui.pictures import message
 from ae_demo.ui.widgets import Choices, Pictures
 
@@ -46,9 +47,22 @@ def test_a_widget_that_tells_its_values_itself_is_heard_by_the_page_and_not_by_g
             Live([box.input], handler(double, message), [box], [Pictures([], elem_id="b")]),
         )
     (link,) = (block for block in page.blocks.values() if isinstance(block, LiveLink))
-    assert link.props["own"] == {"dot": 0} and link.props["shown"] == [["a"], ["b"]]
+    assert link.props["own"] == {"dot": [0]} and link.props["shown"] == [["a"], ["b"]]
     assert [target for fn in page.fns.values() for target, _ in fn.targets] == [box._id]
     assert link.answer_event({"group": 0, "values": [3]}) == {"answers": [message("6")]}
+
+
+def test_a_drag_is_answered_by_the_page_and_by_python_if_only_one_of_its_handlers_is_here(monkeypatch):
+    monkeypatch.setattr(LocalAnswer, "possible", lambda answer: True)
+    with gr.Blocks() as page:
+        dot = Draggable(0, elem_id="dot", js_on_load="trigger('input');")
+        connect(
+            Live([dot.input], handler(double, message), [dot], [Pictures([], elem_id="a")], local=LocalAnswer("f", ())),
+            Live([dot.input], handler(double, message), [dot], [Pictures([], elem_id="b")]),
+        )
+    (link,) = (block for block in page.blocks.values() if isinstance(block, LiveLink))
+    assert link.props["own"] == {"dot": [0, 1]} and link.props["shown"] == [["a"], ["b"]]
+    assert link.props["local"][0] and not link.props["local"][1] and not page.fns
 
 
 def test_all_handlers_of_an_event_are_asked_at_once_in_their_order(link):

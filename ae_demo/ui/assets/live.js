@@ -1,6 +1,7 @@
 // The newest values of each event, asked for as soon as the answer to the last ones is there: of Python, or of networks in
 // the page, once these are loaded and answer faster. Answers go to the widgets by the event 'answer', unless they show
-// one to newer values already; what is asked for, by the event 'asked'.
+// one to newer values already; what is asked for, by the event 'asked'. A widget of whose own value alone answers depend
+// may tell it by the page's event 'dragged', [id, value].
 const TRIES = 4; // local answers that are timed, the first ones being slow
 const FRAME = 16; // ms: what is faster spares the server its work at no loss
 const waiting = new Map(); // values and their question by group, while an answer to older ones is under way
@@ -122,7 +123,7 @@ function receive({ detail: [group, values] }) {
 }
 
 function receiveDragged({ detail: [id, value] }) {
-  if (id in props.own) askSoon(props.own[id], [value], ++questions);
+  for (const group of props.own[id] ?? []) askSoon(group, [value], ++questions);
 }
 
 function hear(event, listener) {

@@ -8,9 +8,10 @@ const pen = canvas.getContext("2d", { willReadFrequently: true });
 
 // Fill the blanks of a text, as {ms:.1f}, with words, or numbers as they are written in the page's language.
 function fill(text, numbers) {
-  return text.replace(/\{(\w+)(?::\.(\d)f|:g)?\}/g, (whole, name, digits = 0) =>
-    numberFormat(+digits, whole.includes(":g") ? 6 : +digits).format(numbers[name]),
-  );
+  return text.replace(/\{(\w+)(?::\.(\d)f|:g)?\}/g, (whole, name, digits = 0) => {
+    const value = numbers[name];
+    return typeof value === "number" ? numberFormat(+digits, whole.includes(":g") ? 6 : +digits).format(value) : value;
+  });
 }
 
 function numberFormat(minimumFractionDigits, maximumFractionDigits) {

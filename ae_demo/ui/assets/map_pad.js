@@ -2,7 +2,7 @@
 // pictures and the path between them, and a dot to drag.
 // The pictures come from Python at first, then from the network in the page, if it is there.
 // Value: {dataset, log_beta, z: [z1, z2], overlay: JSON of {ellipses: [[z1, z2, σ1, σ2, name]], path: [[z1, z2]]}}, as
-// Gradio copies every number by itself at every move.
+// Gradio copies every number by itself. While dragged, the dot is ahead of it: the event 'dragged' tells the newest code.
 const plane = element.querySelector(".plane");
 const manifold = plane.querySelector("img");
 const canvas = plane.querySelector("canvas");
@@ -12,6 +12,7 @@ const about = element.querySelector(".about");
 
 const FOLLOW_INTERVAL = 150; // ms at least, in which the value and, by 'submit', the sliders follow the dot
 const FOLLOW_SHARE = 0.1; // of the time at most, as each time costs several moves
+const LONGEST_WAIT = 1000; // ms
 const FULL_TURN = 2 * Math.PI;
 const KEY_STEPS = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] };
 const reach = +plane.getAttribute("aria-valuemax"); // the plane shows −reach … reach of both numbers
@@ -47,13 +48,15 @@ function publishCode(target) {
   const { dataset, log_beta } = props.value;
   const detail = [element.closest(".block").id, { dataset, log_beta, z: roundedCode() }];
   document.dispatchEvent(new CustomEvent("dragged", { detail }));
-  if (!followTimer) followTimer = setTimeout(follow, Math.max(FOLLOW_INTERVAL, followCost / FOLLOW_SHARE));
+  const wait = Math.min(LONGEST_WAIT, Math.max(FOLLOW_INTERVAL, followCost / FOLLOW_SHARE));
+  if (!followTimer) followTimer = setTimeout(follow, wait);
 }
 
 const roundedCode = () => code.map((number) => Math.round(number * 1000) / 1000);
 
 function follow() {
   const begun = performance.now();
+  clearTimeout(followTimer);
   followTimer = 0;
   props.value = { ...props.value, z: roundedCode() };
   trigger("submit");
@@ -175,7 +178,7 @@ function showValue() {
   else if (map && !here.has(props.value.dataset)) getNetwork(props.value.dataset);
   loadMap(props.value);
   drawOverlay();
-  moveDot(props.value.z);
+  if (!followTimer) moveDot(props.value.z); // else the dot is newer
 }
 
 plane.addEventListener("pointerdown", (event) => {
@@ -187,6 +190,10 @@ plane.addEventListener("pointerdown", (event) => {
 plane.addEventListener("pointermove", (event) => {
   if (event.buttons) publishCode(codeAt(event));
 });
+for (const end of ["pointerup", "pointercancel"])
+  plane.addEventListener(end, () => {
+    if (followTimer) follow();
+  });
 plane.addEventListener("keydown", (event) => {
   const step = KEY_STEPS[event.key];
   if (!step) return;
