@@ -57,7 +57,13 @@ def test_a_drag_is_answered_by_the_page_and_by_python_if_only_one_of_its_handler
     with gr.Blocks() as page:
         dot = Draggable(0, elem_id="dot", js_on_load="trigger('input');")
         connect(
-            Live([dot.input], handler(double, message), [dot], [Pictures([], elem_id="a")], local=LocalAnswer("f", ())),
+            Live(
+                [dot.input],
+                handler(double, message),
+                [dot],
+                [Pictures([], elem_id="a")],
+                local=LocalAnswer("f", (), {}),
+            ),
             Live([dot.input], handler(double, message), [dot], [Pictures([], elem_id="b")]),
         )
     (link,) = (block for block in page.blocks.values() if isinstance(block, LiveLink))

@@ -47,9 +47,14 @@ function replacePictures(pictures) {
   return true;
 }
 
-// Make the shown pictures the value: if Python then answers with the value of before, that counts as another one.
+// Make the shown pictures the value: if Python then answers with the value of before, that counts as another one. All is
+// drawn anew then, so an open menu is waited for.
 function settle() {
   if (!shown) return;
+  if (element.querySelector("details[open]")) {
+    settleTimer = setTimeout(settle, SETTLED);
+    return;
+  }
   props.value = shown;
   shown = null;
 }
