@@ -8,6 +8,8 @@ clothing in twenty steps, in the page and by Python: seconds until the last pict
 only."""
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import psutil
@@ -83,34 +85,43 @@ def delays(moves: list, pictures: list) -> list[float]:
     return found
 
 
-def measure(browser, address: str, app: psutil.Process, case: tuple, seconds: float) -> list[float]:
-    """Open the tab, let it settle, and drag."""
+@contextmanager
+def opened(browser, address: str, case: tuple) -> Iterator[tuple]:
+    """The page at an address, once it rests, and its CDP session; from then on with the delay and the processor of a
+    case."""
     script, delay, slower = case
     page = browser.new_page(viewport={"width": 1400, "height": 900})
     for part in (NO_TOUR, OBSERVE, script):
         page.add_init_script(part)
     cdp = page.context.new_cdp_session(page)
-    page.goto(f"{address}#autoencoders/latent")
-    page.locator("#latent-labels img").nth(9).wait_for()
+    page.goto(address)
+    page.locator("main").wait_for()
     rest(page)
     cdp.send("Network.enable")
     cdp.send("Network.emulateNetworkConditions", {
         "offline": False, "latency": delay, "downloadThroughput": -1, "uploadThroughput": -1,
     })  # fmt: skip
     cdp.send("Emulation.setCPUThrottlingRate", {"rate": slower})
-    page.evaluate(DRAG, 2)  # loads the networks
-    rest(page)
-    page.evaluate(DRAG, 2)  # decides who answers
-    rest(page)
-    cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
-    spent = sum(app.cpu_times()[:2])
-    page.wait_for_timeout(1000 * seconds)
-    idle = sum(app.cpu_times()[:2]) - spent
-    spent = sum(app.cpu_times()[:2])
-    found = page.evaluate(DRAG, seconds)
-    spent = sum(app.cpu_times()[:2]) - spent
-    task = {one["name"]: one["value"] for one in cdp.send("Performance.getMetrics")["metrics"]}["TaskDuration"]
+    yield page, cdp
     page.close()
+
+
+def measure(browser, address: str, app: psutil.Process, case: tuple, seconds: float) -> list[float]:
+    """Open the tab, let it settle, and drag."""
+    with opened(browser, f"{address}#autoencoders/latent", case) as (page, cdp):
+        page.locator("#latent-labels img").nth(9).wait_for()
+        page.evaluate(DRAG, 2)  # loads the networks
+        rest(page)
+        page.evaluate(DRAG, 2)  # decides who answers
+        rest(page)
+        cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
+        spent = sum(app.cpu_times()[:2])
+        page.wait_for_timeout(1000 * seconds)
+        idle = sum(app.cpu_times()[:2]) - spent
+        spent = sum(app.cpu_times()[:2])
+        found = page.evaluate(DRAG, seconds)
+        spent = sum(app.cpu_times()[:2]) - spent
+        task = {one["name"]: one["value"] for one in cdp.send("Performance.getMetrics")["metrics"]}["TaskDuration"]
     moves, pictures, real = found["moves"], found["pictures"], found["seconds"]
     behind = np.percentile(delays(moves, pictures), (50, 95))
     served = 1000 * max(0, spent / real - idle / seconds)
@@ -120,26 +131,16 @@ def measure(browser, address: str, app: psutil.Process, case: tuple, seconds: fl
 def sample(browser, address: str, app: psutil.Process, case: tuple) -> list[float]:
     """Sample some times: seconds until the last picture, median and 95th percentile, and those of the server's
     processor per run."""
-    script, delay, _ = case
-    page = browser.new_page(viewport={"width": 1400, "height": 900})
-    for part in (NO_TOUR, OBSERVE, script):
-        page.add_init_script(part)
-    cdp = page.context.new_cdp_session(page)
-    page.goto(f"{address}#diffusion/diffusion")
-    steps = page.locator("#diffusion-steps input[type=number]")
-    steps.fill(str(STEPS))
-    steps.press("Enter")
-    rest(page)
-    cdp.send("Network.enable")
-    cdp.send("Network.emulateNetworkConditions", {
-        "offline": False, "latency": delay, "downloadThroughput": -1, "uploadThroughput": -1,
-    })  # fmt: skip
-    page.evaluate(SAMPLE)  # loads the network
-    rest(page)
-    spent = sum(app.cpu_times()[:2])
-    waited = [page.evaluate(SAMPLE) for _ in range(RUNS)]
-    spent = sum(app.cpu_times()[:2]) - spent
-    page.close()
+    with opened(browser, f"{address}#diffusion/diffusion", case) as (page, _):
+        steps = page.locator("#diffusion-steps input[type=number]")
+        steps.fill(str(STEPS))
+        steps.press("Enter")
+        rest(page)
+        page.evaluate(SAMPLE)  # loads the network
+        rest(page)
+        spent = sum(app.cpu_times()[:2])
+        waited = [page.evaluate(SAMPLE) for _ in range(RUNS)]
+        spent = sum(app.cpu_times()[:2]) - spent
     return [*np.percentile(waited, (50, 95)), spent / RUNS]
 
 
