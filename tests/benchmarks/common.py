@@ -12,14 +12,14 @@ from tempfile import TemporaryDirectory
 from ae_demo.checkpoints import CheckpointError
 from ae_demo.data.images import DatasetError
 
-TEMPORARY = " ".join(f"{kind}_temp_path {{home}}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
-NGINX = f"""daemon off; pid {{home}}/pid; error_log stderr crit; events {{{{}}}}
-http {{{{ access_log off; client_body_temp_path {{home}}/body; {TEMPORARY}
-  server {{{{ listen 127.0.0.1:{{own}} ssl http2; ssl_certificate {{home}}/cert; ssl_certificate_key {{home}}/key;
-    location / {{{{ proxy_pass http://127.0.0.1:{{port}}; proxy_http_version 1.1; proxy_buffering off;
+NGINX = """daemon off; pid {home}/pid; error_log stderr crit; events {{}}
+http {{ access_log off; {folders}
+  server {{ listen 127.0.0.1:{own} ssl http2; ssl_certificate {home}/cert; ssl_certificate_key {home}/key;
+    location / {{ proxy_pass http://127.0.0.1:{port}; proxy_http_version 1.1; proxy_buffering off;
       proxy_request_buffering off;
-      proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Proto https; }}}} }}}} }}}}
+      proxy_set_header Host $http_host; proxy_set_header X-Forwarded-Proto https; }} }} }}
 """
+TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")  # folders that nginx wants to write to
 
 
 def free_port() -> int:
@@ -37,7 +37,8 @@ def behind_http2(port: int) -> Iterator[str | None]:
         return
     with TemporaryDirectory() as home:
         own, config = free_port(), Path(home) / "nginx.conf"
-        config.write_text(NGINX.format(home=home, own=own, port=port))
+        folders = " ".join(f"{kind}_temp_path {home}/{kind};" for kind in TEMPORARY)
+        config.write_text(NGINX.format(home=home, own=own, port=port, folders=folders))
         made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost"]
         subprocess.run([*made, "-keyout", f"{home}/key", "-out", f"{home}/cert"], check=True, capture_output=True)
         proxy = subprocess.Popen(["nginx", "-c", str(config)])

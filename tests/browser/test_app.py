@@ -430,9 +430,7 @@ def test_a_shoe_is_sampled_step_by_step_and_the_steps_can_be_scrubbed(page):
     page.get_by_role("button", name="Sample").click()
     note, scrub = page.locator(f"{FILM} .note"), page.locator(f"{FILM} .scrub")
     expect(note).to_contain_text("50 steps in", timeout=60_000)
-    settled(
-        page, note.inner_text
-    )  # the run that begins by itself, then this one: either may take less than half a second
+    settled(page, note.inner_text)  # a run begins by itself, then this one: each may take less than half a second
     expect(page.locator(f"{FILM} .tree button")).to_have_count(9)
     shown = page.locator(f"{FILM} .screens .x_t")
     last = shown.get_attribute("src")
