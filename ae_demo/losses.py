@@ -241,6 +241,7 @@ def conditional_gan(
     r1_every: int = 8,
     real_class_weight: float = 1.0,
     fake_class_weight: float = 1.0,
+    paint_weight: float = 0.0,
     augment=None,
 ) -> Loss:
     """One of GAN_LOSSES with an auxiliary classifier (AC-GAN: Odena et al., 2017) for pictures of parts, which D sees
@@ -248,12 +249,15 @@ def conditional_gan(
 
     discriminator.logits(x) also classifies the parts, by `model.parts.sizes`: "d_loss" has real_class_weight times
     their cross-entropy for real pictures, with targets(batch) (N, P), and "loss" fake_class_weight times that for
-    fakes, with the parts that z has chosen. r1 / 2 · `zero_centred_penalty` is taken at random in one of `r1_every`
-    steps, as many times as strong (Karras et al., 2020)."""
+    fakes, with the parts that z has chosen. With `paint_weight` each fake has the parts of the real picture beside it,
+    and "loss" that many times their mean absolute difference (pix2pix: Isola et al., 2017). r1 / 2 ·
+    `zero_centred_penalty` is taken at random in one of `r1_every` steps, as many times as strong (Karras et al.,
+    2020)."""
     real, wanted = batch["image"], targets(batch)
     z = model.latent(len(real))
-    both = torch.cat([real, model(z).float()])
-    both = augment(both) if augment else both
+    z = model.parts.choose(z, wanted, torch.rand(wanted.shape)) if paint_weight else z
+    fake = model(z).float()
+    both = augment(torch.cat([real, fake])) if augment else torch.cat([real, fake])
     judged, read = (part.float() for part in discriminator.logits(both))
     (d_real, d_fake), (read_real, read_fake) = judged.chunk(2), read.chunk(2)
     d, g = GAN_LOSSES[kind]
@@ -264,7 +268,11 @@ def conditional_gan(
         d_loss = d_loss + r1_every * r1 / 2 * zero_centred_penalty(discriminator, kind, both)
     parts = {"class_loss_real": class_loss_real, "class_loss_fake": class_loss_fake}
     parts |= {"d_real": d_real.mean(), "d_fake": d_fake.mean()}
-    return {"loss": g(d_real, d_fake).mean() + fake_class_weight * class_loss_fake, "d_loss": d_loss} | parts
+    loss = g(d_real, d_fake).mean() + fake_class_weight * class_loss_fake
+    if paint_weight:
+        parts["l1"] = (fake - real).abs().mean()
+        loss = loss + paint_weight * parts["l1"]
+    return {"loss": loss, "d_loss": d_loss} | parts
 
 
 def parts_cross_entropy(logits: Tensor, chosen: Tensor, sizes: list[int]) -> Tensor:

@@ -431,6 +431,25 @@ def test_a_generator_that_is_told_is_paid_for_the_parts_that_its_code_chose():
     assert min(fooled) < float(right["loss"] - right["class_loss_fake"]) < max(fooled)
 
 
+def test_fakes_are_painted_like_the_real_pictures_with_the_same_parts():
+    torch.manual_seed(0)
+    wanted = torch.tensor([[0, 2], [1, 0], [1, 1]]).repeat(40, 1)
+    real = Told().parts(Told().parts.choose(torch.zeros(1, 4), wanted))[:, :5]
+
+    def found(real, weight):
+        return losses.conditional_gan(
+            Told(), Reader(), {"image": real}, lambda batch: wanted, r1=0, paint_weight=weight
+        )
+
+    like = found(real, 3.0)
+    assert float(like["l1"]) < 0.02, "blends at borders cost a little"
+    assert "l1" not in found(real, 0.0)
+    unlike = found(real.roll(1, 0), 3.0)
+    assert float(unlike["l1"]) > 0.4
+    gained = float(unlike["loss"] - 3 * unlike["l1"]) - float(like["loss"] - 3 * like["l1"])
+    assert gained == pytest.approx(0, abs=0.3), "all else is as for others with these parts"
+
+
 def test_the_penalty_of_a_told_discriminator_is_seldom_and_as_strong_on_the_whole():
     torch.manual_seed(0)
     batch, wanted = {"image": torch.rand(8, 5)}, torch.zeros(8, 2, dtype=torch.long)

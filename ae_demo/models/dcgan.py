@@ -78,11 +78,14 @@ class PartCode(nn.Module):
         members = self(z)[:, : len(self.axis)].split(self.sizes, dim=1)
         return torch.stack([one.argmax(1) for one in members], dim=1)
 
-    def choose(self, z: Tensor, chosen: Tensor) -> Tensor:
-        """Return codes (N, latent_dim) that choose these values (N, parts), with the numbers in the middle of their
-        shares, and are otherwise z, (N, latent_dim) or (1, latent_dim)."""
-        middles = [(one[:-1] + one[1:]) / 2 for one in self.borders]
-        u = torch.stack([middle[column] for middle, column in zip(middles, chosen.T.cpu(), strict=True)], dim=1)
+    def choose(self, z: Tensor, chosen: Tensor, within: Tensor | float = 0.5) -> Tensor:
+        """Return codes (N, latent_dim) that choose these values (N, parts), and are otherwise z, (N, latent_dim) or
+        (1, latent_dim). The numbers lie `within` their shares, from 0 at the lower border to 1: by default in the
+        middle; random ones (N, parts) give codes ~ N(0, I)."""
+        columns = list(zip(self.borders, chosen.T.cpu(), strict=True))
+        lower = torch.stack([border[column] for border, column in columns], dim=1)
+        upper = torch.stack([border[column + 1] for border, column in columns], dim=1)
+        u = torch.lerp(lower, upper, torch.as_tensor(within)).clamp(1e-6, 1 - 1e-6)
         numbers = 2**0.5 * torch.erfinv(2 * u - 1)
         return torch.cat([numbers.to(z.device), z[:, self.num_parts :].expand(len(chosen), -1)], dim=1)
 
@@ -115,11 +118,11 @@ class StyledGenerator(nn.Module):
         self.latent_dim, self.parts = latent_dim, PartCode(shares, latent_dim)
         self.embed = nn.Linear(self.parts.length, style_dim)
         nn.init.normal_(self.embed.weight, std=len(shares) ** -0.5)
-        sizes = [style_dim, 8 * width, 4 * width, 2 * width, width]
+        sizes = [style_dim, 8 * width, 4 * width, 2 * width, width, width // 2]
         self.blocks = nn.ModuleList(
             StyledBlock(c_in, c_out, style_dim, first=i == 0) for i, (c_in, c_out) in enumerate(pairwise(sizes))
         )
-        self.to_rgb = nn.ConvTranspose2d(width, 3, 4, 2, 1)
+        self.to_rgb = nn.Conv2d(width // 2, 3, 3, padding=1)
         self.register_buffer("paper", torch.zeros(64, 64, dtype=torch.bool))
 
     def latent(self, n: int) -> Tensor:

@@ -49,6 +49,19 @@ def test_a_code_is_made_for_chosen_values_and_keeps_its_other_numbers():
     assert ((members == 0) | (members == 1)).all(), "in the middle nothing mixes"
 
 
+def test_codes_drawn_within_the_shares_of_their_values_are_normal():
+    codes = PartCode(axis_shares(), 32)
+    z = torch.randn(4000, 32)
+    drawn = codes.choose(z, codes.chosen(z), torch.rand(4000, len(AXES)))
+    assert torch.equal(codes.chosen(drawn), codes.chosen(z))
+    numbers, given = drawn[:, : len(AXES)], z[:, : len(AXES)]
+    assert not torch.allclose(numbers, given)
+    assert torch.allclose(numbers.quantile(torch.linspace(0.05, 0.95, 9), dim=0), given.quantile(
+        torch.linspace(0.05, 0.95, 9), dim=0), atol=0.15)  # fmt: skip
+    ends = codes.choose(z, codes.chosen(z), torch.ones(1))
+    assert ends.isfinite().all(), "also at the very ends"
+
+
 @pytest.mark.parametrize("model", [DCGAN(axis_shares(), width=4), GAN(width=4, num_classes=10)], ids=["faces", "dense"])
 def test_both_players_know_the_parts(model):
     x = model(model.generator.latent(5))
