@@ -27,6 +27,11 @@ PARTS: dict[str, list[Enum]] = {
     "clothing": [c for c in pa.ClothingType if c is not pa.ClothingType.GRAPHIC_SHIRT],  # its print is illegible
     "clothing_color": list(pa.ClothingColor),
 }
+EYES, HAIR_COLOR = (list(PARTS).index(name) for name in ("eyes", "hair_color"))
+READABLE_PARTS = tuple(list(PARTS).index(name) for name in ("hair_color", "skin_color", "clothing"))
+ONE_SIDED_EYES = [
+    PARTS["eyes"].index(kind) for kind in (pa.EyeType.CRY, pa.EyeType.WINK, pa.EyeType.WINK_WACKY, pa.EyeType.SIDE)
+]
 NOTHING = {"facial_hair": pa.FacialHairType.NONE, "accessory": pa.AccessoryType.NONE}  # in two of three faces, and more
 # part: its values in an order that a slider can follow, as from dark to light
 AXES: dict[str, tuple[str, ...]] = {
@@ -78,6 +83,11 @@ AXES: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+HAIR_COLORS = (  # in the order of AXES
+    "black", "dark brown", "brown", "auburn", "red", "blonde", "golden blonde", "platinum", "silver grey",
+    "pastel pink",
+)  # fmt: skip
+
 
 def axis_shares() -> list[list[float]]:
     """Return the share of faces with each value of AXES, axis by axis."""
@@ -93,6 +103,11 @@ def axis_positions(attributes: Tensor) -> Tensor:
     """Convert attributes (N, 10), indices into PARTS, to indices into AXES, same shape."""
     places = [torch.tensor([AXES[part].index(value.name) for value in values]) for part, values in PARTS.items()]
     return torch.stack([place.to(one.device)[one] for place, one in zip(places, attributes.T, strict=True)], 1)
+
+
+def hair_colors(attributes: Tensor) -> Tensor:
+    """Return the indices (N,) into HAIR_COLORS of attributes (N, 10), indices into PARTS."""
+    return axis_positions(attributes)[:, HAIR_COLOR]
 
 
 def chosen_parts(batch: Batch) -> Tensor:
@@ -126,6 +141,13 @@ def cartoon_faces(data_dir: str, split: str, limit: int | None = None) -> Images
     return load_cached_portions(
         Path(data_dir) / "faces" / split, min(n, limit or n), FACES_PER_FILE, draw, "cartoon faces"
     )
+
+
+@dataset("faces drawn with python-avatars", "MIT", ("train", "held_out", "sample"), labels=HAIR_COLORS, generated=True)
+def faces_by_hair(data_dir: str, split: str, limit: int | None = None) -> Images:
+    """Images of `cartoon_faces`, with the colour of their hair as the label, an index into HAIR_COLORS."""
+    faces = cartoon_faces(data_dir, split, limit).tensors
+    return Images(image=faces["image"], label=hair_colors(faces["attributes"]))
 
 
 def _stack(faces: list) -> dict[str, Tensor]:

@@ -1,16 +1,23 @@
 """Held-out scores of generative networks, and of the classifiers used to judge them."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from ae_demo import runtime
-from ae_demo.data.faces import AXES
+from ae_demo.data.faces import EYES, ONE_SIDED_EYES, READABLE_PARTS
 from ae_demo.data.images import Images
 from ae_demo.evaluation.image_metrics import predict_batches
-from ae_demo.evaluation.set_metrics import conditional_scores, feature_net, set_scores
+from ae_demo.evaluation.set_metrics import (
+    attribute_logits,
+    conditional_scores,
+    first_attribute,
+    read_attributes,
+    set_scores,
+)
 from ae_demo.losses import class_targets, diffusion
 from ae_demo.models.ddpm import to_pixels
 from ae_demo.models.samplers import SAMPLERS
@@ -20,8 +27,9 @@ GUIDANCE = 1.5  # guidance scale of the scored samples
 STEPS = (1, 2, 4, 10, 20, 50)
 SAMPLER_STEPS = dict.fromkeys(SAMPLERS, STEPS)
 LONG_SAMPLER_STEPS = dict.fromkeys(SAMPLERS, (*STEPS, 200, 1000))  # fifteen times the cost
-EYES = list(AXES).index("eyes")
+FACES = "classifier-faces"
 EYE_ROWS, EYE_COLUMNS = slice(22, 31), slice(21, 42)  # the eyes in a face of 64 × 64 pixels; the middle is between them
+Quality = Callable[[Tensor, Tensor], dict[str, float]]  # scores of fake images, given real ones
 SAMPLES_PER_STEP = 4  # fewer samples could not resolve so many steps
 
 
@@ -33,53 +41,49 @@ def classification_scores(model, data: Images, names: tuple[str, ...] = ("accura
     return dict(zip(names, (predicted == class_targets(batch)).float().mean(0).tolist(), strict=True))
 
 
+def readability(x: Tensor, classifier: str, attributes: tuple[int, ...] = (0,)) -> dict[str, float]:
+    """Return the shares of images whose attributes with these indices all reach each probability in READABLE."""
+    logits = attribute_logits(x, classifier)
+    likeliest = torch.stack([logits[i].softmax(1).amax(1) for i in attributes]).amin(0)
+    return {name: float((likeliest > least).float().mean()) for name, least in READABLE.items()}
+
+
 @torch.inference_mode()
 def sample_scores(
     model,
     data: Images,
     classifier: str,
-    readable: tuple[int, ...] = (0,),
+    quality: Quality | None = None,
     n: int = 1000,
     positions: Callable[[Tensor], Tensor] | None = None,
 ) -> dict[str, float]:
-    """Return `set_scores` of n seeded samples against n held-out images, and the shares of samples whose attributes
-    with indices `readable` all reach each probability in READABLE. The same scores of n other held-out images, as
-    frechet_real and so on, serve as a reference.
+    """Return `set_scores` of n seeded samples against n held-out images, and quality(samples, images), by default the
+    `readability` of the samples. The same scores of n other held-out images, as frechet_real and so on, serve as a
+    reference.
 
     For a generator whose code chooses parts, label_accuracy is the share of parts that the classifier reads as chosen,
     after positions(attributes) (N, P), which puts them in the order of the code."""
     x = data[:]["image"]
     n = min(n, len(x) // 2)
     z = torch.randn(n, model.latent_dim, generator=torch.Generator().manual_seed(0))
-    net, scores = feature_net(classifier), dict[str, float]()
-    for suffix, fake in (("", predict_batches(model, z)), ("_real", x[n : 2 * n])):
-        logits = predict_batches(net, fake).split(net.sizes, dim=1)
-        likeliest = torch.stack([logits[i].softmax(1).amax(1) for i in readable]).amin(0)
-        values = set_scores(fake, x[:n], classifier)
-        values |= {name: float((likeliest > least).float().mean()) for name, least in READABLE.items()}
-        scores |= {name + suffix: value for name, value in values.items()}
-        if positions and not suffix:
-            read = positions(torch.stack([part.argmax(1) for part in logits], dim=1))
-            scores["label_accuracy"] = float((read == model.generator.parts.chosen(z)).float().mean())
+    fake = predict_batches(model, z)
+    scores = against_real(fake, x[:n], x[n : 2 * n], partial(set_scores, classifier=classifier))
+    scores |= against_real(fake, x[:n], x[n : 2 * n], quality or (lambda x, _: readability(x, classifier)))
+    if positions:
+        read = positions(read_attributes(fake, classifier))
+        scores["label_accuracy"] = float((read == model.generator.parts.chosen(z)).float().mean())
     return scores
 
 
-def face_scores(model, data: Images, positions: Callable[[Tensor], Tensor], **options) -> dict[str, float]:
-    """Return `sample_scores` of faces, and of as many samples specks: the share with a pixel that is not white where no
-    held-out face has one; and like_eyes: the share whose eyes differ no more than those of true faces with the chosen
-    kind of eyes. specks_real and like_eyes_real are those of half of the held-out faces against the others."""
-    batch = data[:]
-    x, eyes = batch["image"], positions(batch["attributes"])[:, EYES]
-    half = len(x) // 2
-    z = torch.randn(min(1000, half), model.latent_dim, generator=torch.Generator().manual_seed(0))
-    fake, true = predict_batches(model, z), (x[:half], eyes[:half])
-    own = {
-        "specks": speck_share(fake, x),
-        "specks_real": speck_share(x[half:], x[:half]),
-        "like_eyes": like_eyes_share(fake, model.generator.parts.chosen(z)[:, EYES], *true),
-        "like_eyes_real": like_eyes_share(x[half:], eyes[half:], *true),
-    }
-    return sample_scores(model, data, "classifier-faces", positions=positions, **options) | own
+def against_real(fake: Tensor, real: Tensor, other: Tensor, score: Quality) -> dict[str, float]:
+    """Return score(fake, real), and that of other real images as name_real."""
+    return score(fake, real) | {f"{name}_real": value for name, value in score(other, real).items()}
+
+
+def face_quality(x: Tensor, real: Tensor) -> dict[str, float]:
+    """Return the `readability` of faces (N, 3, 64, 64) in [0, 1]; specks, the share with a pixel that is not white
+    where no real face has one; and like_eyes, see `like_eyes_share`."""
+    return readability(x, FACES, READABLE_PARTS) | {"specks": speck_share(x, real), "like_eyes": like_eyes_share(x)}
 
 
 def speck_share(fake: Tensor, real: Tensor) -> float:
@@ -89,18 +93,24 @@ def speck_share(fake: Tensor, real: Tensor) -> float:
     return float((fake.amin(1) < 0.75)[:, white].any(1).float().mean())
 
 
-def like_eyes_share(fake: Tensor, kinds: Tensor, real: Tensor, real_kinds: Tensor) -> float:
-    """Return the share of faces (N, 3, 64, 64) in [0, 1] with kinds (N,) of eyes whose left eye differs from the
-    mirrored right one no more than in all but a twentieth of the real faces with eyes of that kind."""
+def like_eyes_share(x: Tensor) -> float:
+    """Return the share of faces (N, 3, 64, 64) in [0, 1] whose eyes the classifier reads as of one kind, each from the
+    face with this eye mirrored over the other; of those it reads as a kind whose eyes are alike. 0 if there is none."""
+    x = x[~torch.isin(read_eyes(x), torch.tensor(ONE_SIDED_EYES))]
+    if not len(x):
+        return 0.0
+    both, middle = x[:, :, EYE_ROWS, EYE_COLUMNS], torch.arange(EYE_COLUMNS.stop - EYE_COLUMNS.start)
+    kinds = []
+    for is_kept in (middle <= len(middle) // 2, middle >= len(middle) // 2):
+        mirrored = x.clone()
+        mirrored[:, :, EYE_ROWS, EYE_COLUMNS] = torch.where(is_kept, both, both.flip(3))
+        kinds.append(read_eyes(mirrored))
+    return float((kinds[0] == kinds[1]).float().mean())
 
-    def differences(x: Tensor) -> Tensor:
-        both = x[:, :, EYE_ROWS, EYE_COLUMNS]
-        return (both - both.flip(3)).abs().mean(dim=(1, 2, 3))
 
-    true = differences(real)
-    known = [true[real_kinds == kind] for kind in range(int(kinds.max()) + 1)]
-    limits = torch.stack([(one if len(one) else true).quantile(0.95) for one in known])
-    return float((differences(fake) <= limits[kinds]).float().mean())
+def read_eyes(x: Tensor) -> Tensor:
+    """Return the kinds (N,) of eyes that the classifier reads in faces, indices into PARTS."""
+    return read_attributes(x, FACES)[:, EYES]
 
 
 def sample_classes(model, y: Tensor, steps: int, batch_size: int = 100, seed: int = 0, **options) -> Tensor:
@@ -121,19 +131,23 @@ def diffusion_scores(
     guidance: float = GUIDANCE,
     sampler: str = "dpm++",
     n: int = 500,
+    label_of: Callable[[Tensor], Tensor] = first_attribute,
+    quality: Quality | None = None,
 ) -> dict[str, float]:
     """Return mse of the predicted v over seeded noise and times, `conditional_scores` of n seeded samples against n
-    held-out images with the same classes, and those of n other held-out images as frechet_real and so on."""
+    held-out images with the same classes, and those of n other held-out images as frechet_real and so on; with
+    `quality` also those of quality(samples, images)."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         mse = [float(diffusion(model, data[i : i + 250], drop_label=0.0)["loss"]) for i in range(0, len(data), 250)]
     real, other, y = split_halves(model, data, n)
     fake = sample_classes(model, y, steps, guidance=guidance, sampler=sampler)
-    floor = conditional_scores(other["image"], other["label"], real, classifier)
+    floor = conditional_scores(other["image"], other["label"], real, classifier, label_of)
     return {
         "mse": sum(mse) / len(mse),
-        **conditional_scores(fake, y, real, classifier),
+        **conditional_scores(fake, y, real, classifier, label_of),
         **{f"{name}_real": value for name, value in floor.items()},
+        **(against_real(fake, real, other["image"], quality) if quality else {}),
     }
 
 
@@ -155,15 +169,18 @@ def sampler_scores(
     n: int = 500,
     sampler_steps: Mapping[str, tuple[int, ...]] = SAMPLER_STEPS,
     seed: int = 0,
+    label_of: Callable[[Tensor], Tensor] = first_attribute,
 ) -> dict:
     """Return {"samplers": {sampler: {steps: `conditional_scores`}}} for `sampler_steps`, as `diffusion_scores`, but on
-    the fast path, as in the app. With fewer than n samples at most samples / SAMPLES_PER_STEP steps are tried."""
-    real, _, y = split_halves(model, data, n)
+    the fast path, as in the app, and "samplers_real", the scores of other held-out images. With fewer than n samples at
+    most samples / SAMPLES_PER_STEP steps are tried."""
+    real, other, y = split_halves(model, data, n)
     most = len(y) // SAMPLES_PER_STEP if len(y) < n else max(map(max, sampler_steps.values()))
     cases = [(sampler, steps) for sampler, counts in sampler_steps.items() for steps in counts if steps <= max(1, most)]
     net, table = runtime.fast(model), dict[str, dict]()
     for sampler, steps in tqdm(cases, desc="samplers", unit="case", disable=None):
         fake = sample_classes(model, y, steps, guidance=guidance, sampler=sampler, net=net, seed=seed)
-        row = conditional_scores(fake, y, real, classifier)
+        row = conditional_scores(fake, y, real, classifier, label_of)
         table.setdefault(sampler, {})[str(steps)] = {name: round(value, 4) for name, value in row.items()}
-    return {"samplers": table}
+    floor = conditional_scores(other["image"], other["label"], real, classifier, label_of)
+    return {"samplers": table, "samplers_real": {name: round(value, 4) for name, value in floor.items()}}

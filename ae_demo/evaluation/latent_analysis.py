@@ -4,10 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ae_demo import checkpoints
 from ae_demo.data.faces import AXES, axis_positions
 from ae_demo.data.images import Images
-from ae_demo.models.classifier import Classifier
+from ae_demo.evaluation.set_metrics import read_attributes
 
 NEIGHBOURS = 5
 PURITY_FACES = 500
@@ -47,11 +46,9 @@ def code_map(model, data: Images) -> dict:
 
 
 @torch.inference_mode()
-def read_parts(x: Tensor, classifier: str = "classifier-faces") -> Tensor:
+def read_parts(x: Tensor) -> Tensor:
     """Read the parts of faces (N, 3, 64, 64) -> (N, 10), indices into `faces.AXES`."""
-    net = checkpoints.load(Classifier, classifier)
-    logits = torch.cat([net(part) for part in x.split(256)]).split(net.sizes, dim=1)
-    return axis_positions(torch.stack([one.argmax(1) for one in logits], dim=1))
+    return axis_positions(read_attributes(x, "classifier-faces"))
 
 
 @torch.inference_mode()

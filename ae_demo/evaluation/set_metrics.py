@@ -1,5 +1,6 @@
 """Similarity of two sets of images in the features of a checkpoint: Fréchet distance, precision, recall."""
 
+from collections.abc import Callable
 from functools import cache
 
 import torch
@@ -54,7 +55,26 @@ def set_scores(fake: Tensor, real: Tensor, classifier: str) -> dict[str, float]:
     return {"frechet": frechet(fake, real, classifier), "precision": precision, "recall": recall}
 
 
-def conditional_scores(fake: Tensor, y: Tensor, real: Tensor, classifier: str) -> dict[str, float]:
-    """Return `set_scores`, and accuracy, the share of fake images that the classifier assigns to their class y (N,)."""
-    predicted = predict_batches(feature_net(classifier), fake).argmax(1)
+def read_attributes(x: Tensor, classifier: str) -> Tensor:
+    """Return the likeliest value (N, K) of each attribute of images, as a classifier's checkpoint reads them."""
+    return torch.stack([logits.argmax(1) for logits in attribute_logits(x, classifier)], dim=1)
+
+
+def attribute_logits(x: Tensor, classifier: str) -> tuple[Tensor, ...]:
+    """Return the logits (N, values) of each attribute of images, as a classifier's checkpoint reads them."""
+    net = feature_net(classifier)
+    return predict_batches(net, x).split(net.sizes, dim=1)
+
+
+def first_attribute(attributes: Tensor) -> Tensor:
+    """Return the first (N,) of attributes (N, K)."""
+    return attributes[:, 0]
+
+
+def conditional_scores(
+    fake: Tensor, y: Tensor, real: Tensor, classifier: str, label_of: Callable[[Tensor], Tensor] = first_attribute
+) -> dict[str, float]:
+    """Return `set_scores`, and accuracy, the share of fake images that the classifier assigns to their class y (N,);
+    label_of(attributes) (N,) is the class of what it reads, (N, K)."""
+    predicted = label_of(read_attributes(fake, classifier))
     return set_scores(fake, real, classifier) | {"accuracy": float((predicted == y).float().mean())}

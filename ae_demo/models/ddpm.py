@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from ae_demo.models.samplers import SAMPLERS, import_diffusers
 
+MIN_SIGMA = 0.1  # below this noise, v is not derived from x₀ in full: errors of x₀ would count too much
 SCHEDULE = {"beta_schedule": "squaredcos_cap_v2"}  # cosine: Nichol & Dhariwal, 2021
 
 
@@ -28,8 +29,10 @@ class Step(NamedTuple):
 class DDPM(nn.Module, PyTorchModelHubMixin):
     """Denoiser that predicts v = α·noise − σ·x₀ from x_t = α·x₀ + σ·noise, with α² = ᾱ_t, σ² = 1 − ᾱ_t.
 
-    The U-Net is diffusers' `UNet2DModel` on patches of 2 × 2 pixels (a quarter of the cost), the noise levels are those
-    of its `DDPMScheduler` with a cosine schedule. Label `num_classes` means "none" and serves guidance."""
+    The U-Net is diffusers' `UNet2DModel` on patches of `patch` × `patch` pixels (of 2 × 2: a quarter of the cost), the
+    noise levels are those of its `DDPMScheduler` with a cosine schedule. Label `num_classes` means "none" and serves
+    guidance. Large patches have more numbers than the U-Net has channels, which cannot pass all their noise on: with
+    `predict_x0` it predicts x₀ instead, from which v follows (Li & He, 2025, https://arxiv.org/abs/2511.13720)."""
 
     alphas_cumprod: Tensor
 
@@ -41,6 +44,8 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
         channels: int = 1,
         side: int = 28,
         attention_head_dim: int = 8,
+        patch: int = 2,
+        predict_x0: bool = False,
     ):
         super().__init__()
         diffusers = import_diffusers()
@@ -49,10 +54,11 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
         self.num_classes = num_classes
         self.num_train_timesteps = num_train_timesteps
         self.shape = (channels, side, side)
+        self.patch, self.predict_x0 = patch, predict_x0
         self.unet = diffusers.UNet2DModel(
-            sample_size=side // 2,
-            in_channels=4 * channels,
-            out_channels=4 * channels,
+            sample_size=side // patch,
+            in_channels=patch**2 * channels,
+            out_channels=patch**2 * channels,
             block_out_channels=(width, 2 * width),  # at 14×14 and 7×7 of 28×28
             layers_per_block=2,
             down_block_types=("DownBlock2D", "AttnDownBlock2D"),
@@ -69,7 +75,7 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
 
     def alpha_sigma(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """Return α, σ, each (N, 1, 1, 1), at t (N,) in 0 … num_train_timesteps − 1; t = −1 is the clean image."""
-        alpha_bar = torch.where(t < 0, 1.0, self.alphas_cumprod[t.clamp(min=0)]).view(-1, 1, 1, 1)
+        alpha_bar = torch.where(t < 0, 1.0, self.alphas_cumprod[t.clamp(min=0).long()]).view(-1, 1, 1, 1)
         return alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
 
     def alpha_sigma_at(self, t: int) -> tuple[float, float]:
@@ -89,8 +95,12 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
 
     def forward(self, x_t: Tensor, t: Tensor, y: Tensor) -> Tensor:
         """Predict v, shaped as x_t, from x_t (N, C, H, W), about N(0, 1) at the last t, and t, y (N,)."""
-        v = self.unet(F.pixel_unshuffle(x_t, 2), t, class_labels=y).sample  # (N, 4 C, H / 2, W / 2)
-        return F.pixel_shuffle(v, 2)
+        patches = F.pixel_unshuffle(x_t, self.patch)  # of 2 × 2: (N, 4 C, H / 2, W / 2)
+        predicted = F.pixel_shuffle(self.unet(patches, t, class_labels=y).sample, self.patch)
+        if not self.predict_x0:
+            return predicted
+        a, s = self.alpha_sigma(t)
+        return (a * x_t - predicted) / s.clamp(min=MIN_SIGMA)
 
     def noise(self, n: int, seed: int) -> Tensor:
         """Draw ε ~ N(0, I) with a seed: (n, C, H, W)."""

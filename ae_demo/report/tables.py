@@ -91,19 +91,20 @@ def rates_table(root: Path) -> str:
 
 
 def samples_table(root: Path) -> str:
-    """Tabulate the sample scores of every GAN, with other held-out images as a reference."""
+    """Tabulate the sample scores of every GAN, and of the diffusion network of faces, with other held-out images as a
+    reference."""
     measures = ("frechet", "precision", "recall", *READABLE)
     lines = [
-        "| samples of | Fréchet | precision | recall | readable | clear | of the chosen part |",
-        "|---|---|---|---|---|---|---|",
+        "| samples of | Fréchet | precision | recall | readable | clear | eyes alike | specks | of the chosen part |",
+        f"|{'---|' * 9}",
     ]
     for name in RECIPES:
         scores = checkpoints.metadata(name, root).get("scores", {}).get("held_out", {})
         for suffix, what in (("", f"`{name}`"), ("_real", "other held-out pictures")):
             shown = [scores.get(measure + suffix) for measure in measures]
             if None not in shown:
-                cells = [f"{value:.2f}" for value in shown[1:]]
-                cells.append(f"{scores['label_accuracy']:.2f}" if "label_accuracy" in scores and not suffix else "")
+                shown += [scores.get(measure + suffix) for measure in ("like_eyes", "specks", "label_accuracy")]
+                cells = ["" if value is None else f"{value:.2f}" for value in shown[1:]]
                 lines.append(f"| {what} | {shown[0]:.0f} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -135,10 +136,17 @@ def samplers_table(root: Path) -> str:
         for sampler, rows in scores["samplers"].items():
             lines.append(f"| `{name}`, {sampler} | {' | '.join(cell(rows.get(str(n))) for n in counts)} |")
     for name, scores in known.items():
-        real = {key.removesuffix("_real"): value for key, value in scores.items() if key.endswith("_real")}
         if "ddpm" in scores["samplers"]:  # a student shares its teacher's floor
-            lines.append(f"| other held-out pictures, as `{name}` | {cell(real)} |{' |' * (len(counts) - 1)}")
+            lines.append(
+                f"| other held-out pictures, as `{name}` | {cell(sampler_floor(scores))} |{' |' * (len(counts) - 1)}"
+            )
     return "\n".join(lines)
+
+
+def sampler_floor(scores: dict) -> dict:
+    """Return the scores of other held-out images, as many as the samples of `samplers_table`."""
+    real = {key.removesuffix("_real"): value for key, value in scores.items() if key.endswith("_real")}
+    return scores.get("samplers_real", real)
 
 
 def sampler_curves(scores: dict[str, dict]) -> tuple | None:
@@ -152,7 +160,7 @@ def sampler_curves(scores: dict[str, dict]) -> tuple | None:
         for name, found in known.items()
         for sampler, rows in found["samplers"].items()
     }
-    floor = next(iter(known.values()))["frechet_real"]
+    floor = sampler_floor(next(iter(known.values())))["frechet"]
     return lines, "steps", "Fréchet distance", ("other held-out pictures", floor)
 
 

@@ -31,11 +31,11 @@ from ae_demo.ui.widgets import Download, how_it_works, offer_script, template
 
 TEXT = TEXTS["diffusion"]
 STUDENT = "ddpm-fashion-fast"
-FIRST_GUIDANCE = {"ddpm-fashion": 2, STUDENT: 1, "ddpm-mnist": 2, "ddpm-emoji": 3}
+FIRST_GUIDANCE = {"ddpm-fashion": 2, STUDENT: 1, "ddpm-mnist": 2, "ddpm-emoji": 3, "ddpm-faces": 1.5}
 MAX_STEPS = 1000
 FRAME_INTERVAL_S = 0.04  # minimum: faster frames would not be seen
 SAMPLING_FRAMES = 50  # approximate frames of a film
-FILM_SCALE = 8  # enlargement of a saved film
+FILM_SIDE = 224  # pixels of an image in a saved film, about
 FRAMES_AT_END = 12  # repetitions of the last frame of a saved film
 MAX_RUNS = 8  # per tree: the trunk and its branches
 ALL_CLASSES = -1
@@ -203,7 +203,7 @@ def download_film(
     x = first_noise(run)
     stride = math.ceil(run.steps / SAMPLING_FRAMES)
     images = [
-        tile_samples(now.x_t, FILM_SCALE)
+        tile_samples(now.x_t, FILM_SIDE // now.x_t.shape[-1])
         for step, now in enumerate(denoise(run, x))
         if step % stride == 0 or step == run.steps
     ]

@@ -14,7 +14,15 @@ from ae_demo.data.corruptions import downsample, jitter, random_corruption, shif
 from ae_demo.data.doodles import random_doodles
 from ae_demo.data.drawings import Mixture, colored_drawings, drawings
 from ae_demo.data.emoji import PALETTE, emoji_groups, emoji_icons, emoji_pairs, emoji_pictures
-from ae_demo.data.faces import PARTS, axis_positions, axis_shares, cartoon_faces, chosen_parts
+from ae_demo.data.faces import (
+    PARTS,
+    axis_positions,
+    axis_shares,
+    cartoon_faces,
+    chosen_parts,
+    faces_by_hair,
+    hair_colors,
+)
 from ae_demo.data.hints import random_hints
 from ae_demo.data.images import Dataset, Images
 from ae_demo.data.melodies import melodies, vary_melodies
@@ -112,7 +120,6 @@ HINTED_SKETCH: dict[str, Any] = {"sketch": random_sketch, "hint": random_hints, 
 RARELY_HINTED = HINTED_SKETCH | {"hint": partial(random_hints, none=0.65)}  # a name must say something
 LAYER_SIZES = [256, 128, 32]  # layers of the stacked autoencoders
 STUDENT_SAMPLING: dict[str, Any] = {"steps": 4, "guidance": 1.0, "sampler": "unipc"}
-READABLE_PARTS = tuple(list(PARTS).index(name) for name in ("hair_color", "skin_color", "clothing"))
 GREY_SETS = (("mnist", mnist, "digits"), ("fashion", fashion_mnist, "clothing"))  # recipe stem, dataset, description
 UPSCALED_SCORES = ("psnr", "psnr_bicubic", "ssim", "ssim_bicubic")
 SAMPLE_SCORES = ("frechet", "precision", "recall", "readable")
@@ -215,19 +222,7 @@ def coloring(lr: float, fit: Callable = fit) -> Callable:
     )
 
 
-def painting_faces(lr: float) -> Callable:
-    """Return the training of a GAN of faces that is told their parts."""
-    loss = partial(
-        losses.conditional_gan,
-        targets=chosen_parts,
-        real_class_weight=2.0,
-        fake_class_weight=3.0,
-        augment=shift_pictures,
-    )
-    both: dict[str, Any] = {"lr": lr, "betas": (0.5, 0.99), "schedule": warm_cosine}
-    return partial(fit_on_paper, loss=loss, optim=Optim(**both, ema_decay=0.999, bf16=True), d_optim=Optim(**both))
-
-
+PAINTING: dict[str, Any] = {"lr": 1e-3, "betas": (0.5, 0.99), "schedule": warm_cosine}  # both players of faces
 diffusing = partial(
     Recipe,
     model_class=DDPM,
@@ -537,10 +532,27 @@ RECIPES: dict[str, Recipe] = {
         dataset=cartoon_faces,
         model_class=DCGAN,
         model_options={"shares": axis_shares()},
-        train=painting_faces(lr=5e-4),
-        stages=(Stage(12_000), *(Stage(3_000, train=painting_faces(lr=lr)) for lr in (3e-4, 2e-4))),
+        train=partial(
+            fit_on_paper,
+            loss=partial(
+                losses.conditional_gan,
+                targets=chosen_parts,
+                real_class_weight=2.0,
+                fake_class_weight=3.0,
+                paint_weight=100.0,
+                augment=shift_pictures,
+            ),
+            optim=Optim(**PAINTING, ema_decay=0.999, bf16=True),
+            d_optim=Optim(**PAINTING),
+        ),
+        stages=stages(10_000),  # 36 epochs
         batch_size=64,
-        evaluate=partial(generator_scores.face_scores, readable=READABLE_PARTS, positions=axis_positions),
+        evaluate=partial(
+            generator_scores.sample_scores,
+            classifier=generator_scores.FACES,
+            quality=generator_scores.face_quality,
+            positions=axis_positions,
+        ),
         sample_grid=sample_grids.samples,
         caption="Pictures from z ~ N(0, I), unpicked.",
         headline=(*SAMPLE_SCORES, "label_accuracy"),
@@ -582,6 +594,29 @@ RECIPES: dict[str, Recipe] = {
         evaluate=partial(generator_scores.diffusion_scores, classifier="classifier-emoji"),
         evaluate_others=partial(generator_scores.sampler_scores, classifier="classifier-emoji"),
         sample_grid=partial(sample_grids.class_samples, guidance=3.0, sampler="dpm++"),
+    ),
+    "ddpm-faces": diffusing(
+        title="Diffusion, cartoon faces by colour of hair",
+        dataset=faces_by_hair,
+        model_options={
+            "width": 48,
+            "channels": 3,
+            "side": 64,
+            "attention_head_dim": 32,
+            "patch": 4,
+            "predict_x0": True,
+        },
+        stages=stages(10_000),  # 36 epochs
+        evaluate=partial(
+            generator_scores.diffusion_scores,
+            classifier=generator_scores.FACES,
+            label_of=hair_colors,
+            quality=generator_scores.face_quality,
+            n=1000,  # as many as of the GAN
+        ),
+        evaluate_others=partial(
+            generator_scores.sampler_scores, classifier=generator_scores.FACES, label_of=hair_colors
+        ),
     ),
     "ddpm-fashion-fast": diffusing(
         title="Diffusion in one to four steps, clothing by class",

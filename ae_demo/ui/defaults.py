@@ -16,8 +16,8 @@ CLASS_COLORS = (
 )  # fmt: skip
 FIRST_BOOT = 18  # index of the first clothing example shown, an ankle boot
 MAX_GUIDANCE = 10
-DIFFUSION_NETWORKS = ("ddpm-fashion", "ddpm-fashion-fast", "ddpm-mnist", "ddpm-emoji")
-FIRST_LABEL = {"ddpm-fashion": 7, "ddpm-fashion-fast": 7, "ddpm-mnist": 3, "ddpm-emoji": 1}
+DIFFUSION_NETWORKS = ("ddpm-fashion", "ddpm-fashion-fast", "ddpm-mnist", "ddpm-emoji", "ddpm-faces")
+FIRST_LABEL = {"ddpm-fashion": 7, "ddpm-fashion-fast": 7, "ddpm-mnist": 3, "ddpm-emoji": 1, "ddpm-faces": 5}
 
 
 def class_labels(name: str) -> tuple[str, ...]:

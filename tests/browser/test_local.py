@@ -325,6 +325,7 @@ SAMPLED = [  # network, sampler, steps, first, guidance, labels
     *(("ddpm-fashion", sampler, 9, 4, 1, [1, 3]) for sampler in SAMPLERS),
     ("ddpm-fashion-fast", "unipc", 4, 0, 1, [9]),
     ("ddpm-emoji", "ddpm", 3, 0, 3, [2]),
+    ("ddpm-faces", "dpm++", 5, 0, 1.5, [5]),
     ("ddpm-mnist", "ddim", 16, 13, 1.5, [4]),
 ]
 

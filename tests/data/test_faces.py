@@ -54,3 +54,12 @@ def test_axes_order_all_values_of_every_part_and_their_shares_are_those_of_the_f
     assert float((positions[:, list(faces.AXES).index("accessory")] == 0).float().mean()) == pytest.approx(
         bare, abs=0.09
     )
+
+
+def test_the_label_of_a_face_is_the_colour_of_its_hair():
+    labelled, drawn = faces.faces_by_hair(split="sample")[:], faces.cartoon_faces(split="sample")[:]
+    assert torch.equal(labelled["image"], drawn["image"]) and len(faces.HAIR_COLORS) == 10
+    for label, attributes in zip(labelled["label"].tolist(), drawn["attributes"].tolist(), strict=True):
+        name = faces.PARTS["hair_color"][attributes[faces.HAIR_COLOR]].name
+        assert faces.AXES["hair_color"][label] == name
+        assert set(faces.HAIR_COLORS[label].upper().replace("GREY", "GRAY").split()) == set(name.split("_"))

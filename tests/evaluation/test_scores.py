@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ae_demo.data.emoji import emoji_pairs
+from ae_demo.data.faces import ONE_SIDED_EYES, cartoon_faces
 from ae_demo.data.images import Images
 from ae_demo.data.mnist import fashion_mnist
 from ae_demo.data.sketches import clean_sketch
@@ -367,9 +368,9 @@ class TwoAttributes:
 
 def test_samples_are_readable_where_all_their_attributes_are(monkeypatch):
     seen = []
-    monkeypatch.setattr(generator_scores, "feature_net", lambda name: TwoAttributes())
+    monkeypatch.setattr(set_metrics, "feature_net", lambda name: TwoAttributes())
     monkeypatch.setattr(
-        generator_scores, "set_scores", lambda fake, real, name: seen.append((fake, real)) or {"frechet": 0.0}
+        generator_scores, "set_scores", lambda fake, real, classifier: seen.append((fake, real)) or {"frechet": 0.0}
     )
     data = Images(image=torch.tensor([[0.95, 0.95], [0.95, 0.95], [0.95, 0.6], [0.95, 0.4]]).view(4, 1, 1, 2))
     samples = torch.tensor([[0.95, 0.95], [0.95, 0.6]]).view(2, 1, 1, 2)
@@ -378,7 +379,12 @@ def test_samples_are_readable_where_all_their_attributes_are(monkeypatch):
         return samples
 
     model.latent_dim = 3
-    scores = generator_scores.sample_scores(model, data, "any", readable=(0, 1))
+
+    def quality(x, real):
+        return generator_scores.readability(x, "any", (0, 1)) | {"count": float(len(real))}
+
+    scores = generator_scores.sample_scores(model, data, "any", quality)
+    assert (scores["count"], scores["count_real"]) == (2, 2)
     assert (scores["readable"], scores["clear"]) == (1.0, 0.5)
     assert (scores["readable_real"], scores["clear_real"]) == (0.5, 0.0)
     fakes, reals = zip(*seen, strict=True)
@@ -387,8 +393,8 @@ def test_samples_are_readable_where_all_their_attributes_are(monkeypatch):
 
 
 def test_the_label_accuracy_is_the_share_of_parts_read_as_the_code_chose_them(monkeypatch):
-    monkeypatch.setattr(generator_scores, "feature_net", lambda name: TwoAttributes())
-    monkeypatch.setattr(generator_scores, "set_scores", lambda *_: {})
+    monkeypatch.setattr(set_metrics, "feature_net", lambda name: TwoAttributes())
+    monkeypatch.setattr(generator_scores, "set_scores", lambda *_, **__: {})
     pictures = torch.tensor([[0.95, 0.95], [0.05, 0.95]]).view(2, 1, 1, 2)
 
     class Model:
@@ -410,15 +416,20 @@ def test_the_label_accuracy_is_the_share_of_parts_read_as_the_code_chose_them(mo
     assert swapped["label_accuracy"] == 0.25
 
 
-def test_eyes_are_alike_if_they_differ_no_more_than_true_ones_of_their_kind():
-    real, kinds = torch.zeros(40, 3, 64, 64), torch.arange(40) % 2
-    real[kinds == 1, :, 25, 25] = 1.0  # eyes of the second kind wink
-    fake = torch.zeros(4, 3, 64, 64)
-    fake[1::2, :, 25, 25] = 1.0
-    assert generator_scores.like_eyes_share(fake, torch.tensor([0, 1, 1, 0]), real, kinds) == 0.75
-    fake[:, :, 27, 22] = fake[:, :, 27, 40] = 0.5
-    assert generator_scores.like_eyes_share(fake, torch.tensor([0, 1, 1, 0]), real, kinds) == 0.75, "both eyes"
-    assert generator_scores.like_eyes_share(fake, torch.tensor([2, 1, 1, 0]), real, kinds) == 0.75, "none of that kind"
+def test_both_eyes_of_most_true_faces_are_read_as_alike_and_those_of_two_halves_are_not():
+    x = cartoon_faces(split="sample")[:]["image"]
+    assert generator_scores.like_eyes_share(x) > 0.8
+    x[..., 32:] = x.roll(1, 0)[..., 32:]
+    assert generator_scores.like_eyes_share(x) < 0.5
+
+
+def test_eyes_that_are_unlike_by_nature_do_not_count():
+    faces = cartoon_faces(split="sample")
+    one_sided = torch.isin(generator_scores.read_eyes(faces[:]["image"]), torch.tensor(ONE_SIDED_EYES))
+    assert one_sided.float().mean() > 0.1
+    assert generator_scores.like_eyes_share(faces[one_sided]["image"]) == 0
+    both = faces.take(~one_sided)[:]["image"]
+    assert generator_scores.like_eyes_share(both) == generator_scores.like_eyes_share(faces[:]["image"])
 
 
 def test_a_speck_is_a_pixel_where_no_true_picture_has_one():

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -247,3 +248,15 @@ def test_every_number_of_steps_ends_at_what_the_network_expects(sampler, steps):
     *_, before, last = model.sample(torch.tensor([1]), steps, sampler=sampler, net=lambda x, t, y: 0.1 * x)
     assert before.t == model.timesteps(steps)[-1]
     assert torch.allclose(last.x_t, before.x0, atol=1e-5)
+
+
+def test_a_network_that_predicts_x0_gives_the_v_that_leads_to_it():
+    model = DDPM(width=8, channels=3, side=16, patch=4, predict_x0=True).eval()
+    assert sum(p.numel() for p in model.unet.conv_in.parameters()) == 8 * (48 * 9 + 1), "patches of 4 × 4 pixels"
+    x, y, t = torch.rand(4, 3, 16, 16) * 2 - 1, torch.arange(4), torch.tensor([999, 700, 200, 5])
+    predicted = torch.rand_like(x) * 2 - 1
+    model.unet.forward = lambda *_, **__: SimpleNamespace(sample=F.pixel_unshuffle(predicted, 4))
+    a, s = model.alpha_sigma(t)
+    x0 = a * x - s * model(x, t, y)
+    assert torch.allclose(x0[:3], predicted[:3], atol=1e-5)
+    assert ((x0 - x)[3].abs() < 0.3 * (predicted - x)[3].abs() + 0.01).all(), "with little noise: mostly what was given"

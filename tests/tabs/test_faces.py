@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from ae_demo.data.faces import READABLE_PARTS
+from ae_demo.evaluation import generator_scores
 from ae_demo.tabs import dcgan
-from ae_demo.training.recipes import READABLE_PARTS
-from ae_demo.ui.networks import network
 from ae_demo.ui.widgets import Choices
 
 SEEDS = 200
@@ -16,11 +16,8 @@ def faces(truncation, seeds=range(SEEDS)):
     return dcgan.faces_gan()(torch.cat([dcgan.latent(seed, truncation) for seed in seeds]))
 
 
-@torch.no_grad()
 def readable_share(x):
-    net = network("classifier-faces")
-    logits = net(x).split(net.sizes, dim=1)
-    return float((torch.stack([logits[i].softmax(1).amax(1) for i in READABLE_PARTS]).amin(0) > 0.5).float().mean())
+    return generator_scores.readability(x, "classifier-faces", READABLE_PARTS)["readable"]
 
 
 def distance_to_held_out(x):
