@@ -31,10 +31,10 @@ def format_score(name: str, value: float) -> str:
     return f"{text} {unit}" if unit else text
 
 
-def headline(name: str, about: dict) -> str:
-    """Format the held-out headline scores of a checkpoint."""
-    scores = about.get("scores", {}).get("held_out", {})
-    return ", ".join(f"{score_name(s)} {format_score(s, scores[s])}" for s in RECIPES[name].headline if s in scores)
+def headline(name: str, about: dict, write: Callable[[str, float], str] | None = None) -> str:
+    """Format the held-out headline scores of a checkpoint, each as `write` does, by default `format_score`."""
+    scores, write = about.get("scores", {}).get("held_out", {}), write or format_score
+    return ", ".join(f"{score_name(s)} {write(s, scores[s])}" for s in RECIPES[name].headline if s in scores)
 
 
 def loading_code(name: str, about: dict) -> str:

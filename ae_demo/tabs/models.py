@@ -4,7 +4,7 @@ import html
 import re
 import statistics
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import gradio as gr
 import pandas as pd
@@ -48,14 +48,9 @@ def inventory() -> list[list[str]]:
         weights = checkpoints.home(name) / name / checkpoints.WEIGHTS_FILE
         size = f"{format_number(weights.stat().st_size / 1000, ',.0f')} kB" if weights.exists() else TEXT["missing"]
         parameters = format_number(about["model"]["parameters"]) if about else ""
-        scores, source = _held_out(about, recipe.headline), checkpoints.source_of(name) or TEXT["embedded"]
+        scores, source = cards.headline(name, about, _localised), checkpoints.source_of(name) or TEXT["embedded"]
         rows.append([name, translate_name(recipe.title), parameters, size, scores, source])
     return rows
-
-
-def _held_out(about: dict, names: Iterable[str]) -> str:
-    scores = about.get("scores", {}).get("held_out", {})
-    return ", ".join(f"{cards.score_name(one)} {_localised(one, scores[one])}" for one in names if one in scores)
 
 
 def _localised(score: str, value: float) -> str:
