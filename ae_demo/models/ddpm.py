@@ -95,7 +95,7 @@ class DDPM(nn.Module, PyTorchModelHubMixin):
 
     def forward(self, x_t: Tensor, t: Tensor, y: Tensor) -> Tensor:
         """Predict v, shaped as x_t, from x_t (N, C, H, W), about N(0, 1) at the last t, and t, y (N,)."""
-        patches = F.pixel_unshuffle(x_t, self.patch)  # of 2 × 2: (N, 4 C, H / 2, W / 2)
+        patches = F.pixel_unshuffle(x_t, self.patch)  # (N, 4 C, H / 2, W / 2) for 2 × 2
         predicted = F.pixel_shuffle(self.unet(patches, t, class_labels=y).sample, self.patch)
         if not self.predict_x0:
             return predicted
