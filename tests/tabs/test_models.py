@@ -68,10 +68,8 @@ def test_every_checkpoint_is_timed_in_turn(monkeypatch):
      ("kl", 7.0, "7 nats", "7 nats"), ("frechet", 1234.5, "1234.5", "1234,5"), ("accuracy", 0.875, "0.875", "0,875")],
 )  # fmt: skip
 def test_scores_are_written_in_the_page_s_language(score, value, english, indonesian):
-    about = {"scores": {"held_out": {score: value}}}
     for language, wanted in (("en", english), ("id", indonesian)):
-        written = in_language(models._held_out, language)(about, [score])
-        assert written == f"{score_name(score)} {wanted}"
+        assert in_language(models._localised, language)(score, value) == wanted
 
 
 def test_scores_have_names_for_readers():
