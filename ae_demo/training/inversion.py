@@ -11,7 +11,7 @@ from torch import Tensor
 from ae_demo.data.faces import axis_positions
 
 N_CANDIDATES = 6  # styles optimised in parallel
-INVERSION_STEPS = 120
+INVERSION_STEPS = 100
 REPORT_EVERY = 5  # steps between guesses
 INVERSION_LR = 0.1
 FEATURE_WEIGHT, PRIOR_WEIGHT = 0.02, 1e-3
