@@ -143,7 +143,7 @@ def cartoon_faces(data_dir: str, split: str, limit: int | None = None) -> Images
     )
 
 
-@dataset("faces drawn with python-avatars", "MIT", ("train", "held_out", "sample"), labels=HAIR_COLORS, generated=True)
+@dataset(cartoon_faces.title, cartoon_faces.licence, cartoon_faces.splits, labels=HAIR_COLORS, generated=True)
 def faces_by_hair(data_dir: str, split: str, limit: int | None = None) -> Images:
     """Images of `cartoon_faces`, with the colour of their hair as the label, an index into HAIR_COLORS."""
     faces = cartoon_faces(data_dir, split, limit).tensors

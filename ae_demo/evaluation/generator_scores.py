@@ -14,6 +14,7 @@ from ae_demo.evaluation.image_metrics import predict_batches
 from ae_demo.evaluation.set_metrics import (
     attribute_logits,
     conditional_scores,
+    feature_net,
     first_attribute,
     read_attributes,
     set_scores,
@@ -36,14 +37,13 @@ SAMPLES_PER_STEP = 4  # fewer samples could not resolve so many steps
 def classification_scores(model, data: Images, names: tuple[str, ...] = ("accuracy",)) -> dict[str, float]:
     """Return the accuracy of each attribute under its name."""
     batch = data[:]
-    logits = predict_batches(model, batch["image"]).split(model.sizes, dim=1)
-    predicted = torch.stack([part.argmax(1) for part in logits], dim=1)
+    predicted = read_attributes(batch["image"], model)
     return dict(zip(names, (predicted == class_targets(batch)).float().mean(0).tolist(), strict=True))
 
 
 def readability(x: Tensor, classifier: str, attributes: tuple[int, ...] = (0,)) -> dict[str, float]:
     """Return the shares of images whose attributes with these indices all reach each probability in READABLE."""
-    logits = attribute_logits(x, classifier)
+    logits = attribute_logits(x, feature_net(classifier))
     likeliest = torch.stack([logits[i].softmax(1).amax(1) for i in attributes]).amin(0)
     return {name: float((likeliest > least).float().mean()) for name, least in READABLE.items()}
 
@@ -70,7 +70,7 @@ def sample_scores(
     scores = against_real(fake, x[:n], x[n : 2 * n], partial(set_scores, classifier=classifier))
     scores |= against_real(fake, x[:n], x[n : 2 * n], quality or (lambda x, _: readability(x, classifier)))
     if positions:
-        read = positions(read_attributes(fake, classifier))
+        read = positions(read_attributes(fake, feature_net(classifier)))
         scores["label_accuracy"] = float((read == model.generator.parts.chosen(z)).float().mean())
     return scores
 
@@ -110,7 +110,7 @@ def like_eyes_share(x: Tensor) -> float:
 
 def read_eyes(x: Tensor) -> Tensor:
     """Return the kinds (N,) of eyes that the classifier reads in faces, indices into PARTS."""
-    return read_attributes(x, FACES)[:, EYES]
+    return read_attributes(x, feature_net(FACES))[:, EYES]
 
 
 def sample_classes(model, y: Tensor, steps: int, batch_size: int = 100, seed: int = 0, **options) -> Tensor:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ae_demo.data.faces import AXES, axis_positions
 from ae_demo.data.images import Images
-from ae_demo.evaluation.set_metrics import read_attributes
+from ae_demo.evaluation.set_metrics import feature_net, read_attributes
 
 NEIGHBOURS = 5
 PURITY_FACES = 500
@@ -48,7 +48,7 @@ def code_map(model, data: Images) -> dict:
 @torch.inference_mode()
 def read_parts(x: Tensor) -> Tensor:
     """Read the parts of faces (N, 3, 64, 64) -> (N, 10), indices into `faces.AXES`."""
-    return axis_positions(read_attributes(x, "classifier-faces"))
+    return axis_positions(read_attributes(x, feature_net("classifier-faces")))
 
 
 @torch.inference_mode()

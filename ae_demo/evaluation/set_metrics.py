@@ -55,14 +55,13 @@ def set_scores(fake: Tensor, real: Tensor, classifier: str) -> dict[str, float]:
     return {"frechet": frechet(fake, real, classifier), "precision": precision, "recall": recall}
 
 
-def read_attributes(x: Tensor, classifier: str) -> Tensor:
-    """Return the likeliest value (N, K) of each attribute of images, as a classifier's checkpoint reads them."""
-    return torch.stack([logits.argmax(1) for logits in attribute_logits(x, classifier)], dim=1)
+def read_attributes(x: Tensor, net) -> Tensor:
+    """Return the likeliest value (N, K) of each attribute of images, as a `Classifier` reads them."""
+    return torch.stack([logits.argmax(1) for logits in attribute_logits(x, net)], dim=1)
 
 
-def attribute_logits(x: Tensor, classifier: str) -> tuple[Tensor, ...]:
-    """Return the logits (N, values) of each attribute of images, as a classifier's checkpoint reads them."""
-    net = feature_net(classifier)
+def attribute_logits(x: Tensor, net) -> tuple[Tensor, ...]:
+    """Return the logits (N, values) of each attribute of images, as a `Classifier` reads them."""
     return predict_batches(net, x).split(net.sizes, dim=1)
 
 
@@ -76,5 +75,5 @@ def conditional_scores(
 ) -> dict[str, float]:
     """Return `set_scores`, and accuracy, the share of fake images that the classifier assigns to their class y (N,);
     label_of(attributes) (N,) is the class of what it reads, (N, K)."""
-    predicted = label_of(read_attributes(fake, classifier))
+    predicted = label_of(read_attributes(fake, feature_net(classifier)))
     return set_scores(fake, real, classifier) | {"accuracy": float((predicted == y).float().mean())}

@@ -334,6 +334,7 @@ def test_an_area_is_filled_up_to_its_lines_without_a_gap(page, line):
 
 def check_filling(outlined, filled, line, filling):
     """Compare rows of a filled area with those of its outline, from the middle to the right."""
+    assert filled[140, 140] == filling
     for row in (90, 126, 160, 190):
         right = filled[row, 140:]
         lines = np.flatnonzero(outlined[row, 140:] > line - 10)

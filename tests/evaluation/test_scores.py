@@ -368,7 +368,7 @@ class TwoAttributes:
 
 def test_samples_are_readable_where_all_their_attributes_are(monkeypatch):
     seen = []
-    monkeypatch.setattr(set_metrics, "feature_net", lambda name: TwoAttributes())
+    monkeypatch.setattr(generator_scores, "feature_net", lambda name: TwoAttributes())
     monkeypatch.setattr(
         generator_scores, "set_scores", lambda fake, real, classifier: seen.append((fake, real)) or {"frechet": 0.0}
     )
@@ -393,7 +393,7 @@ def test_samples_are_readable_where_all_their_attributes_are(monkeypatch):
 
 
 def test_the_label_accuracy_is_the_share_of_parts_read_as_the_code_chose_them(monkeypatch):
-    monkeypatch.setattr(set_metrics, "feature_net", lambda name: TwoAttributes())
+    monkeypatch.setattr(generator_scores, "feature_net", lambda name: TwoAttributes())
     monkeypatch.setattr(generator_scores, "set_scores", lambda *_, **__: {})
     pictures = torch.tensor([[0.95, 0.95], [0.05, 0.95]]).view(2, 1, 1, 2)
 

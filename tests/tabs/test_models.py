@@ -7,6 +7,7 @@ import pytest
 
 from ae_demo import checkpoints
 from ae_demo.checkpoints import CheckpointError
+from ae_demo.report import cards
 from ae_demo.report.cards import score_name
 from ae_demo.tabs import models
 from ae_demo.training.recipes import RECIPES
@@ -68,8 +69,11 @@ def test_every_checkpoint_is_timed_in_turn(monkeypatch):
      ("kl", 7.0, "7 nats", "7 nats"), ("frechet", 1234.5, "1234.5", "1234,5"), ("accuracy", 0.875, "0.875", "0,875")],
 )  # fmt: skip
 def test_scores_are_written_in_the_page_s_language(score, value, english, indonesian):
+    about = {"scores": {"held_out": {score: value}}}
+    name = next(name for name, recipe in RECIPES.items() if score in recipe.headline)
     for language, wanted in (("en", english), ("id", indonesian)):
-        assert in_language(models._localised, language)(score, value) == wanted
+        written = in_language(cards.headline, language)(name, about, models._localised)
+        assert written == f"{score_name(score)} {wanted}"
 
 
 def test_scores_have_names_for_readers():
